@@ -1,0 +1,122 @@
+"""The contract for a cloud: what it can still give, create, list, replace, destroy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from provision.errors import Finding
+from provision.events import Emit
+from provision.plan import Plan, PlannedMachine
+
+
+class Phase(StrEnum):
+    """The last thing the cloud knows of a machine; whether it joined, only the scheduler knows."""
+
+    REQUESTED = "requested"
+    STARTED = "started"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the cloud has. Times are seconds since the epoch; ``error`` is the cloud's own word."""
+
+    name: str
+    cluster: str
+    role: str
+    group: str
+    address: str
+    phase: Phase
+    generation: int
+    requested: float
+    started: float | None
+    labels: Mapping[str, str] = field(repr=False)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where SSH reaches a cluster's controller from here."""
+
+    address: str
+    port: int = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A plan made ready to create: the user-data of each group, and what marks every resource.
+
+    ``user_data`` maps a group's name (the controller's is ``controller``) to the text its machines
+    boot with; ``marks`` are labels that all resources of this run carry.
+    """
+
+    plan: Plan
+    user_data: Mapping[str, str] = field(repr=False)
+    marks: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One metric of what may still be created: ``need`` of it is wanted, ``free`` is left."""
+
+    metric: str
+    where: str
+    need: float
+    free: float
+    largest: int
+    """The largest number of nodes that would fit."""
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something that carries our label."""
+
+    kind: str
+    name: str
+    cluster: str
+
+
+class Cloud(Protocol):
+    """One cloud. Calls raise ``CloudFailure`` or ``RuntimeFailure`` where it refuses."""
+
+    kind: str
+    user_data_limit: int
+    """Most bytes of user-data a machine may get."""
+
+    def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
+        """All that would make creating the missing machines fail, quota included; creates nothing."""
+
+    def prepare(self, plan: Plan, emit: Emit) -> None:
+        """Make the machine image available; costs nothing where it is."""
+
+    def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
+        """Create what is missing of the plan, idempotently.
+
+        Answers the machines the cloud refused to start, with its reason; the others wait for nobody.
+        """
+
+    def endpoint(self, plan: Plan) -> Endpoint:
+        """Where the controller's SSH answers."""
+
+    def machines(self, cluster: str = "") -> list[Machine]:
+        """The machines that carry the cluster's name (all of ours, without one), from labels alone."""
+
+    def replace(self, launch: Launch, names: Sequence[str], emit: Emit) -> Mapping[str, str]:
+        """Remove these machines and request them anew under the same names; answers as ``apply``."""
+
+    def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
+        """Remove these machines for good."""
+
+    def console(self, machine: str) -> str:
+        """What the machine wrote on its console: for the one that never joined."""
+
+    def destroy(self, cluster: str, emit: Emit) -> list[str]:
+        """Remove everything that carries the cluster's name; answers what was removed."""
+
+    def leftovers(self, cluster: str = "") -> list[Leftover]:
+        """Everything that carries our label, machines or not."""
+
+    def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,11 @@
+"""Which runtime of this host boots the machines."""
+
+from provision.runtime import MachineRuntime
+from provision.spec import LocalCloud as LocalSpec
+
+
+def runtime_of(spec: LocalSpec) -> MachineRuntime:
+    """The runtime for the spec's ``machines``; an engine is looked for only when it is used."""
+    from provision.runtimes.container.runtime import ContainerRuntime
+
+    return {"container": ContainerRuntime}[spec.machines]()

@@ -1,0 +1,85 @@
+"""This machine behind the contract that GCE and Azure keep too."""
+
+from collections.abc import Mapping, Sequence
+
+from provision import labels
+from provision.cloud import Endpoint, Launch, Leftover, Machine
+from provision.clouds.local import quota, resources
+from provision.clouds.local.client import runtime_of
+from provision.errors import Finding
+from provision.events import Emit
+from provision.plan import Plan, PlannedMachine
+from provision.spec import LocalCloud as LocalSpec
+
+
+class LocalCloud:
+    """Nodes on this host; see :class:`provision.cloud.Cloud` for what each call promises."""
+
+    kind = "local"
+    user_data_limit = 262_144
+    """Bytes. Nothing here limits it; GCE's 256 KiB keeps a spec portable."""
+
+    def __init__(self, spec: LocalSpec) -> None:
+        self._spec = spec
+        self.runtime = runtime_of(spec)
+
+    def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
+        """The host's limits, and whether subnet and port are free."""
+        if not missing:
+            return []
+        fresh = len(missing) == sum(1 for _ in plan.machines)
+        return quota.findings(self.runtime, plan, missing, fresh)
+
+    def prepare(self, plan: Plan, emit: Emit) -> None:
+        """Build the node image where it is not here yet."""
+        self.runtime.prepare(emit)
+
+    def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
+        """Network first, then the controller, then the workers."""
+        here = {machine.name: machine for machine in self.machines(launch.plan.name)}
+        self.runtime.ensure_network(resources.network(launch))
+        generations = {name: machine.generation for name, machine in here.items()}
+        wanted = list(launch.plan.machines)
+        return self.runtime.start(resources.boots(launch, wanted, generations), emit)
+
+    def endpoint(self, plan: Plan) -> Endpoint:
+        """The controller's own address on its bridge."""
+        return Endpoint(plan.controller.address)
+
+    def machines(self, cluster: str = "") -> list[Machine]:
+        """One list call of the engine."""
+        found = self.runtime.running({labels.CLUSTER: cluster, labels.ROLE: ""})
+        return [resources.machine(running) for running in found]
+
+    def replace(self, launch: Launch, names: Sequence[str], emit: Emit) -> Mapping[str, str]:
+        """Kill, remove, and boot anew with the next generation's instance id."""
+        cluster = launch.plan.name
+        before = {machine.name: machine.generation for machine in self.machines(cluster)}
+        self.remove(cluster, names, emit)
+        again = [machine for machine in launch.plan.machines if machine.name in set(names)]
+        generations = {name: before.get(name, 0) + 1 for name in names}
+        return self.runtime.start(resources.boots(launch, again, generations), emit)
+
+    def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
+        """Kill and remove these containers."""
+        if names:
+            self.runtime.stop({labels.CLUSTER: cluster}, names)
+
+    def console(self, machine: str) -> str:
+        """The container's log: systemd and cloud-init write there."""
+        return self.runtime.console(machine)
+
+    def destroy(self, cluster: str, emit: Emit) -> list[str]:
+        """All containers and networks that carry the name."""
+        return self.runtime.stop({labels.CLUSTER: cluster})
+
+    def leftovers(self, cluster: str = "") -> list[Leftover]:
+        """Containers and networks that carry our label."""
+        return [
+            Leftover(kind, name, marks.get(labels.CLUSTER, ""))
+            for kind, name, marks in self.runtime.leftovers({labels.CLUSTER: cluster})
+        ]
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self.runtime.close()

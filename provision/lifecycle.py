@@ -1,0 +1,199 @@
+"""The recipes: up, down, scale, repair. Each is a list of steps that fits on one screen."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from provision import steps
+from provision.errors import (
+    EXIT_DONE,
+    EXIT_INCOMPLETE,
+    InterruptedRun,
+    ProvisionError,
+    UnknownClusterError,
+    UsageError,
+)
+from provision.events import Emit
+from provision.plan import machine_number, short_name, with_nodes
+from provision.ready import Node
+from provision.scheduler import MemberState, Proof
+from provision.session import Session, found, opened
+from provision.spec import Spec
+from provision.steps import Run
+from provision.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a bring-up came to. ``created`` counts machines, ``seconds`` is the whole run's time."""
+
+    cluster: str
+    asked: int
+    joined: int
+    created: int
+    missing: tuple[Node, ...]
+    proof: Proof | None
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all nodes joined, 3 when the quorum did and some are missing."""
+        return EXIT_INCOMPLETE if self.missing else EXIT_DONE
+
+
+def up(spec: Spec, source: str, emit: Emit, command: str = "provision up") -> Outcome:
+    """Bring the cluster up, or go on with one that an earlier run began.
+
+    Raises:
+        RefusedError: nothing was created, and why.
+        NotReadyError: below quorum at the deadline.
+        InterruptedRun: the user stopped it; says what exists.
+    """
+    with opened(spec.name, spec.cloud, spec.scheduler, emit) as session:
+        with session.workspace.lock(command):
+            return _bring_up(Run.of(session, spec, source))
+
+
+def _bring_up(run: Run) -> Outcome:
+    pool = ThreadPoolExecutor(1, thread_name_prefix="create")
+    try:
+        steps.check(run)
+        steps.image(run)
+        steps.create(run, pool)
+        steps.join(run)
+        steps.quorum(run)
+        steps.prove(run)
+        steps.write(run)
+    except KeyboardInterrupt:
+        run.stopping.set()
+        raise _interrupted(run) from None
+    finally:
+        run.stopping.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+    return _outcome(run)
+
+
+def down(name: str, emit: Emit, command: str = "provision down") -> list[str]:
+    """Remove everything that carries the name, and the cluster's folder; answers what was removed.
+
+    Raises:
+        UnknownClusterError: nothing carries the name (and no folder of it is left either).
+    """
+    try:
+        return _take_down(name, emit, command)
+    except UnknownClusterError:
+        if name:
+            Workspace(name).remove()
+        raise
+
+
+def _take_down(name: str, emit: Emit, command: str) -> list[str]:
+    with found(name, emit) as session, session.workspace.lock(command):
+        with session.step("down", f"removing {session.name}") as said:
+            removed = session.cloud.destroy(session.name, emit)
+            left = session.cloud.leftovers(session.name)
+            if left:
+                raise ProvisionError(
+                    f"{len(left)} resources of {session.name} are still there ({left[0].name} …)",
+                    f"run 'provision down {session.name}' again",
+                )
+            session.workspace.remove()
+            said.append(f"removed {session.name}: {len(removed)} resources")
+        return removed
+
+
+def scale(
+    name: str, nodes: int, group: str, force: bool, emit: Emit, command: str = "provision scale"
+) -> Outcome:
+    """Make the group (the only one, when ``group`` is empty) ``nodes`` large.
+
+    Growing creates and proves the new nodes. Shrinking drains the highest numbers first and takes no
+    node that runs a job unless ``force``.
+    """
+    with found(name, emit) as session, session.workspace.lock(command):
+        spec = session.spec()
+        group = _the_group(spec, group)
+        machines = session.machines()
+        surplus = [
+            machine.name
+            for machine in machines
+            if machine.group == group and machine_number(machine.name) > nodes
+        ]
+        if surplus:
+            _release(session, surplus, force)
+        return _bring_up(Run.again(session, with_nodes(spec, {group: nodes}), machines))
+
+
+def repair(name: str, emit: Emit, command: str = "provision repair") -> Outcome:
+    """Replace every machine that is gone, has stopped, or that the scheduler calls down."""
+    with found(name, emit) as session, session.workspace.lock(command):
+        run = Run.again(session, session.spec(), session.machines())
+        with session.step("look", "looking for machines to replace") as said:
+            endpoint = session.cloud.endpoint(run.plan)
+            down_now = [
+                member.name
+                for member in steps.members(session, endpoint)
+                if member.state is MemberState.DOWN
+            ]
+            if down_now:
+                session.scheduler.forget(session.try_shell(endpoint), down_now)
+                session.cloud.remove(session.name, down_now, emit)
+            said.append(f"{len(down_now)} nodes are down")
+        return _bring_up(run)
+
+
+def _release(session: Session, surplus: list[str], force: bool) -> None:
+    """Drain the nodes, see that none runs a job, remove machines and records."""
+    with session.step("drain", f"draining {len(surplus)} nodes") as said, session.shell() as shell:
+        scheduler, before = session.scheduler, session.scheduler.members(shell)
+        in_service = {m.name for m in before if m.state is MemberState.READY}
+        fresh = [name for name in surplus if name in in_service]
+        scheduler.drain(shell, fresh, "provision scale")
+        gone = set(surplus)
+        busy = [m.name for m in scheduler.members(shell) if m.name in gone and m.busy]
+        if busy and not force:
+            scheduler.resume(shell, fresh)
+            names = ", ".join(short_name(session.name, node) for node in busy[:10])
+            raise ProvisionError(
+                f"{len(busy)} of the nodes to remove run jobs ({names}); all stay in service",
+                "wait for the jobs to end, or give --force",
+            )
+        session.cloud.remove(session.name, surplus, session.emit)
+        scheduler.forget(shell, surplus)
+        said.append(f"drained and removed {len(surplus)} nodes")
+
+
+def _the_group(spec: Spec, group: str) -> str:
+    if not group and len(spec.groups) == 1:
+        return next(iter(spec.groups))
+    if group not in spec.groups:
+        raise UsageError(
+            f"{spec.name} has the groups {', '.join(spec.groups)}", "name one with --group"
+        )
+    return group
+
+
+def _interrupted(run: Run) -> InterruptedRun:
+    name = run.plan.name
+    here = run.session.machines() if run.launch else []
+    if not here:
+        return InterruptedRun(f"stopped while {run.session.stage}; nothing was created", "run it again")
+    workers = sum(1 for machine in here if machine.name != run.plan.controller.name)
+    return InterruptedRun(
+        f"stopped while {run.session.stage}; {len(here)} machines of {name} exist "
+        f"({len(here) - workers} controller, {workers} of {len(run.plan.workers)} workers)",
+        f"run the same command again to go on, or 'provision down {name}' to remove them",
+    )
+
+
+def _outcome(run: Run) -> Outcome:
+    assert run.patience is not None, "the recipe ended, so join() has run"
+    return Outcome(
+        cluster=run.plan.name,
+        asked=len(run.plan.workers),
+        joined=len(run.patience.joined),
+        created=len(run.lacking),
+        missing=tuple(run.patience.missing),
+        proof=run.proof,
+        seconds=round(time.time() - run.began, 3),
+    )

@@ -1,0 +1,214 @@
+"""What is done with a cluster that is there: look at it, run commands on it, take nodes out and in."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from provision import labels, ssh
+from provision.cloud import Machine
+from provision.clouds import cloud_of
+from provision.errors import ProvisionError, UsageError
+from provision.events import Emit
+from provision.labels import CONTROLLER
+from provision.runtime import HostCheck
+from provision.scheduler import Member, MemberState
+from provision.session import Session, found
+from provision.spec import CLOUD_KINDS
+from provision.ssh import HostResult
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One cluster in a list. Times are seconds since the epoch; ``expires`` None where it has no ttl."""
+
+    name: str
+    cloud: str
+    scheduler: str
+    machines: int
+    started: int
+    created: float
+    expires: float | None
+
+    @property
+    def expired(self) -> bool:
+        """Whether its ttl has passed."""
+        return self.expires is not None and self.expires < time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One worker: what the cloud and what the scheduler say. ``state`` is '' where neither was asked."""
+
+    name: str
+    group: str
+    address: str
+    phase: str
+    state: str
+    detail: str
+    busy: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A cluster now. ``trouble`` says why the scheduler could not be asked, '' where it could."""
+
+    summary: Summary
+    nodes: tuple[NodeStatus, ...]
+    trouble: str
+    asked: int = 0
+    ready: int = field(default=0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for ``--output json``."""
+        data = asdict(self)
+        data["summary"]["expired"] = self.summary.expired
+        return data
+
+
+def clusters() -> list[Summary]:
+    """All clusters, from labels alone."""
+    cloud = cloud_of(CLOUD_KINDS["local"]())
+    try:
+        machines = cloud.machines()
+    finally:
+        cloud.close()
+    names = sorted({machine.cluster for machine in machines})
+    return [_summary(name, "local", [m for m in machines if m.cluster == name]) for name in names]
+
+
+def status(name: str, emit: Emit) -> Status:
+    """The cluster's machines, and its nodes where the scheduler can be asked from here."""
+    with found(name, emit) as session:
+        machines = session.machines()
+        summary = _summary(session.name, session.cloud.kind, machines)
+        members: dict[str, Member] = {}
+        trouble = ""
+        try:
+            with session.shell() as shell:
+                members = {m.name: m for m in session.scheduler.members(shell)}
+        except ProvisionError as error:
+            trouble = str(error)
+        workers = [machine for machine in machines if machine.role != CONTROLLER]
+        nodes = tuple(_node_status(machine, members, bool(trouble)) for machine in workers)
+        spec = session.workspace.spec()
+        asked = sum(group.nodes for group in spec.groups.values()) if spec else len(workers)
+        ready = sum(1 for node in nodes if node.state == MemberState.READY)
+        return Status(summary, nodes, trouble, asked, ready)
+
+
+def run_on(
+    name: str, command: str, only: Sequence[str], timeout: float, emit: Emit
+) -> list[HostResult]:
+    """Run a shell command on all workers (or ``only`` the machines named), in parallel."""
+    with found(name, emit) as session, session.shell() as shell:
+        machines = session.machines()
+        chosen = set(session.resolve(only, machines)) if only else {
+            machine.name for machine in machines if machine.role != CONTROLLER
+        }
+        keys = session.keys()
+        workers = {m.name: m.address for m in machines if m.name in chosen and m.role != CONTROLLER}
+        results = []
+        controller = [m.name for m in machines if m.name in chosen and m.role == CONTROLLER]
+        for machine in controller:
+            done = shell.run(command, timeout)
+            results.append(HostResult(machine, done.exit_code, done.stdout, done.stderr))
+        return results + ssh.fan_out(
+            shell, workers, command, keys.user, keys.worker_host.public, timeout
+        )
+
+
+def logs(name: str, node: str, emit: Emit) -> dict[str, str]:
+    """What the machine said: its console, and cloud-init's own output where it can be logged into.
+
+    Also of a node that never joined, and of one that was replaced or removed as far as its console
+    is still there.
+    """
+    with found(name, emit) as session:
+        machine = session.resolve([node], session.machines())[0]
+        said = {"console": session.cloud.console(machine)}
+        try:
+            with session.shell() as shell:
+                said["cloud-init"] = _remote_file(session, shell, machine)
+        except ProvisionError as error:
+            said["cloud-init"] = f"({error.problem})"
+        return said
+
+
+def drain(name: str, nodes: Sequence[str], reason: str, emit: Emit) -> list[str]:
+    """Take the nodes out of service; running jobs go on. Answers their full names."""
+    with found(name, emit) as session, session.shell() as shell:
+        full = _workers(session, nodes)
+        session.scheduler.drain(shell, full, reason)
+        return full
+
+
+def resume(name: str, nodes: Sequence[str], emit: Emit) -> list[str]:
+    """Put the nodes back into service. Answers their full names."""
+    with found(name, emit) as session, session.shell() as shell:
+        full = _workers(session, nodes)
+        session.scheduler.resume(shell, full)
+        return full
+
+
+def host_checks(nodes: int, ports: Sequence[int] = ()) -> list[HostCheck]:
+    """What this host must offer for a controller and that many nodes, each with its fix."""
+    from provision.clouds.local.client import runtime_of
+
+    runtime = runtime_of(CLOUD_KINDS["local"]())
+    try:
+        return runtime.check(nodes + 1, ports)
+    finally:
+        runtime.close()
+
+
+def _workers(session: Session, nodes: Sequence[str]) -> list[str]:
+    machines = session.machines()
+    full = session.resolve(nodes, machines)
+    roles = {machine.name: machine.role for machine in machines}
+    wrong = [name for name in full if roles[name] == CONTROLLER]
+    if wrong:
+        raise UsageError(f"{wrong[0]} is the controller and runs no jobs", "name a worker")
+    return full
+
+
+def _remote_file(session: Session, shell: ssh.Connection, machine: str) -> str:
+    command = "sudo cat /var/log/cloud-init-output.log"
+    machines = {m.name: m for m in session.machines()}
+    if machines[machine].role == CONTROLLER:
+        return shell.run(command, 30).stdout
+    keys = session.keys()
+    there = {machine: machines[machine].address}
+    result = ssh.fan_out(shell, there, command, keys.user, keys.worker_host.public, 30)[0]
+    return result.stdout or f"({result.error or result.stderr.strip()})"
+
+
+def _summary(name: str, kind: str, machines: Sequence[Machine]) -> Summary:
+    marks = machines[0].labels if machines else {}
+    expires = marks.get(labels.EXPIRES)
+    return Summary(
+        name=name,
+        cloud=kind,
+        scheduler=marks.get(labels.SCHEDULER, ""),
+        machines=len(machines),
+        started=sum(1 for machine in machines if machine.phase == "started"),
+        created=min((machine.requested for machine in machines), default=0.0),
+        expires=float(expires) if expires else None,
+    )
+
+
+def _node_status(machine: Machine, members: dict[str, Member], unknown: bool) -> NodeStatus:
+    member = members.get(machine.name)
+    state = member.state.value if member else ("unknown" if unknown else "not joined")
+    return NodeStatus(
+        name=machine.name,
+        group=machine.group,
+        address=machine.address,
+        phase=machine.phase.value,
+        state=state,
+        detail=member.detail if member else "",
+        busy=member.busy if member else False,
+        reason=member.reason if member else machine.error,
+    )
+

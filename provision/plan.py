@@ -1,0 +1,225 @@
+"""Pure: a spec becomes groups, names, addresses and totals.
+
+The same frozen plan goes to preflight, to the cloud and to readiness, so that all three speak of the
+same machines. Equal specs give equal plans, byte for byte.
+"""
+
+import hashlib
+import ipaddress
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from provision.errors import Finding, SpecError
+from provision.labels import CONTROLLER, WORKER
+from provision.spec import Cloud, Spec, duration_text
+
+SMALL = 50
+"""Up to this many nodes the default quorum is all of them, above it :data:`LARGE_QUORUM`."""
+LARGE_QUORUM = 0.98
+RESERVED = 10
+"""Addresses at the start of a subnet that no worker gets: gateway, controller, room for roles."""
+FIRST_PREFIX = 20
+"""A subnet holds 4,083 workers unless more are asked for."""
+SUBNETS = ipaddress.IPv4Network("10.128.0.0/10")
+"""Default subnets are cut from here: clear of docker's 172.17/12, podman's 10.88 and 192.168."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMachine:
+    """A machine that shall exist. ``address`` is IPv4 text inside the plan's subnet."""
+
+    name: str
+    group: str
+    role: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedGroup:
+    """Machines of one kind, all booted with the same user-data."""
+
+    name: str
+    role: str
+    machines: tuple[PlannedMachine, ...]
+    user_data: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an ``up`` will create. Durations are seconds, ``quorum`` a share, ``needed`` a count."""
+
+    name: str
+    cloud: Cloud
+    scheduler: str
+    subnet: str
+    controller: PlannedMachine
+    groups: tuple[PlannedGroup, ...]
+    quorum: float
+    needed: int
+    deadline: int
+    replace_after: int
+    ttl: int | None
+    spec_fingerprint: str
+    plan_fingerprint: str
+    source_fingerprint: str
+
+    @property
+    def workers(self) -> tuple[PlannedMachine, ...]:
+        """All workers of all groups, in order of group and number."""
+        return tuple(machine for group in self.groups for machine in group.machines)
+
+    @property
+    def machines(self) -> Iterator[PlannedMachine]:
+        """The controller, then the workers."""
+        yield self.controller
+        yield from self.workers
+
+    @property
+    def network(self) -> str:
+        """Name of the cluster's network."""
+        return self.name
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as plain data, in a fixed order, for ``--output json``."""
+        return {
+            "name": self.name,
+            "cloud": self.cloud.model_dump(mode="json"),
+            "scheduler": self.scheduler,
+            "subnet": self.subnet,
+            "controller": asdict(self.controller),
+            "groups": [
+                {"name": g.name, "role": g.role, "machines": [asdict(m) for m in g.machines]}
+                for g in self.groups
+            ],
+            "ready": {
+                "quorum": self.quorum,
+                "needed": self.needed,
+                "deadline": duration_text(self.deadline),
+                "replace_after": duration_text(self.replace_after),
+            },
+            "ttl": duration_text(self.ttl) if self.ttl else None,
+            "totals": {"machines": 1 + len(self.workers), "workers": len(self.workers)},
+            "fingerprint": self.plan_fingerprint,
+        }
+
+
+def fingerprint(value: object) -> str:
+    """Sixteen hex digits of the value's canonical JSON: short enough for a label."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def machine_name(cluster: str, group: str, number: int) -> str:
+    """``demo-worker-0001``: the machine's name in the cloud, its host name and its node name."""
+    return f"{cluster}-{group}-{number:04d}"
+
+
+def machine_number(name: str) -> int:
+    """The number at the end of a worker's name: the inverse of :func:`machine_name`."""
+    return int(name.rsplit("-", 1)[1])
+
+
+def short_name(cluster: str, machine: str) -> str:
+    """The machine's name without its cluster's, as people say it: ``worker-0001``."""
+    return machine.removeprefix(f"{cluster}-")
+
+
+def plan_of(spec: Spec, source: str = "") -> Plan:
+    """Work out the plan. ``source`` says where the spec came from; it only marks the resources.
+
+    Raises:
+        SpecError: a group is called like the controller, or the subnet cannot hold the machines.
+    """
+    subnet = _subnet(spec)
+    findings = []
+    if CONTROLLER in spec.groups:
+        findings.append(
+            Finding("groups.controller", "this name is the controller's", "call the group otherwise")
+        )
+    width = len(spec.groups)
+    span = RESERVED + width * max(group.nodes for group in spec.groups.values())
+    if span > subnet.num_addresses - 1:
+        findings.append(
+            Finding(
+                "cloud.subnet",
+                f"{subnet} has {subnet.num_addresses} addresses and {span + 1} are needed",
+                f"give a subnet of /{_prefix_for(span)} or larger",
+            )
+        )
+    if findings:
+        raise SpecError(findings)
+    groups = tuple(
+        PlannedGroup(
+            name=group_name,
+            role=WORKER,
+            user_data=group.user_data,
+            machines=tuple(
+                PlannedMachine(
+                    name=machine_name(spec.name, group_name, number),
+                    group=group_name,
+                    role=WORKER,
+                    # Groups take turns, so that scaling one moves no address of another.
+                    address=str(subnet[RESERVED + (number - 1) * width + turn]),
+                )
+                for number in range(1, group.nodes + 1)
+            ),
+        )
+        for turn, (group_name, group) in enumerate(spec.groups.items())
+    )
+    total = sum(group.nodes for group in spec.groups.values())
+    quorum = spec.ready.quorum or (1.0 if total <= SMALL else LARGE_QUORUM)
+    marks = _fingerprints(spec)
+    return Plan(
+        name=spec.name,
+        cloud=spec.cloud,
+        scheduler=spec.scheduler,
+        subnet=str(subnet),
+        controller=PlannedMachine(
+            f"{spec.name}-{CONTROLLER}", CONTROLLER, CONTROLLER, str(subnet[2])
+        ),
+        groups=groups,
+        quorum=quorum,
+        needed=math.ceil(round(quorum * total, 9)),
+        deadline=spec.ready.deadline,
+        replace_after=spec.ready.replace_after,
+        ttl=spec.ttl,
+        spec_fingerprint=marks["spec"],
+        plan_fingerprint=marks["plan"],
+        source_fingerprint=fingerprint(source),
+    )
+
+
+def with_nodes(spec: Spec, nodes: Mapping[str, int]) -> Spec:
+    """The same spec with other node counts for the groups named."""
+    groups = {
+        name: group.model_copy(update={"nodes": nodes.get(name, group.nodes)})
+        for name, group in spec.groups.items()
+    }
+    return spec.model_copy(update={"groups": groups})
+
+
+def _fingerprints(spec: Spec) -> dict[str, str]:
+    """``spec`` leaves out what may change while a cluster is up; ``plan`` has the node counts too."""
+    fixed = spec.model_dump(mode="json", exclude={"ready", "ttl", "groups"})
+    fixed["groups"] = {name: group.user_data for name, group in spec.groups.items()}
+    counts = {name: group.nodes for name, group in spec.groups.items()}
+    return {"spec": fingerprint(fixed), "plan": fingerprint([fixed, counts])}
+
+
+def _prefix_for(span: int) -> int:
+    return 32 - math.ceil(math.log2(span + 2))
+
+
+def _subnet(spec: Spec) -> ipaddress.IPv4Network:
+    """The subnet asked for, or one derived from the cluster's name: the same name, the same subnet."""
+    if spec.cloud.subnet:
+        return ipaddress.IPv4Network(spec.cloud.subnet)
+    span = RESERVED + len(spec.groups) * max(group.nodes for group in spec.groups.values())
+    prefix = min(FIRST_PREFIX, _prefix_for(span))
+    slots = 2 ** (prefix - SUBNETS.prefixlen)
+    slot = int.from_bytes(hashlib.sha256(spec.name.encode()).digest()[:8]) % slots
+    base = int(SUBNETS.network_address) + slot * 2 ** (32 - prefix)
+    return ipaddress.IPv4Network((base, prefix))

@@ -1,0 +1,73 @@
+"""Everything that can be known to be wrong before the first create call, reported all at once."""
+
+from collections.abc import Mapping, Sequence
+
+from provision import cloudinit, labels
+from provision.cloud import Cloud, Machine, Phase
+from provision.errors import Finding
+from provision.plan import Plan, PlannedMachine, short_name
+
+
+def user_data(plan: Plan, texts: Mapping[str, str], limit: int) -> list[Finding]:
+    """What cloud-init or the cloud would refuse of the rendered user-data, by group."""
+    extras = {group.name: group.user_data for group in plan.groups}
+    return [
+        finding
+        for group, text in texts.items()
+        for finding in cloudinit.check(f"groups.{group}", text, extras.get(group, ""), limit)
+    ]
+
+
+def missing(plan: Plan, here: Sequence[Machine]) -> list[PlannedMachine]:
+    """The machines of the plan that do not run."""
+    running = {machine.name for machine in here if machine.phase is not Phase.STOPPED}
+    return [machine for machine in plan.machines if machine.name not in running]
+
+
+def same_cluster(
+    plan: Plan, here: Sequence[Machine], ours: Mapping[str, str], keys: str
+) -> list[Finding]:
+    """Why the machines that carry the name already cannot be what this plan goes on with.
+
+    ``ours`` are the labels this run would set, ``keys`` is the fingerprint of the keys on this
+    machine, '' where there are none.
+    """
+    if not here:
+        return []
+    name, where = plan.name, f"cluster {plan.name}"
+    marks = here[0].labels
+    same = {key: marks.get(key) == ours.get(key) for key in (labels.SPEC, labels.PLAN, labels.SOURCE)}
+    if not same[labels.SPEC] or not (same[labels.PLAN] or same[labels.SOURCE]):
+        return [
+            Finding(
+                where,
+                "the name is taken: a cluster of another spec runs under it",
+                f"give this one another --name, 'provision scale {name} N' to change the other's "
+                f"size, or run 'provision down {name}' first",
+            )
+        ]
+    if marks.get(labels.KEYS) != keys:
+        return [
+            Finding(
+                where,
+                "its machines run, and their keys are not on this machine",
+                f"run this where it was started, or 'provision down {name}' first",
+            )
+        ]
+    wanted = {machine.name for machine in plan.machines}
+    extra = [machine.name for machine in here if machine.name not in wanted]
+    if extra:
+        return [
+            Finding(
+                where,
+                f"it has {len(here) - 1} workers and {len(plan.workers)} are asked for "
+                f"(more: {short_name(name, extra[0])} …)",
+                f"run 'provision scale {name} {len(plan.workers)}'",
+            )
+        ]
+    return []
+
+
+def room(cloud: Cloud, plan: Plan, lacking: Sequence[PlannedMachine]) -> list[Finding]:
+    """What the cloud or this host lacks for the missing machines."""
+    return cloud.check(plan, lacking) if lacking else []

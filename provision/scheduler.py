@@ -1,0 +1,95 @@
+"""The contract for a scheduler: what its machines boot with, who has joined, and a proof that it works."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from provision.keys import Keys
+from provision.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a command left behind."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+class Shell(Protocol):
+    """A way to run commands on one machine as a user who may use sudo."""
+
+    def run(self, command: str, timeout: float, stdin: str = "") -> Completed:
+        """Run it by the machine's shell; ``timeout`` in seconds.
+
+        Raises:
+            UnreachableError: the machine does not answer, or not in time.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A file below ``cloud-init/`` and the variables it is rendered with."""
+
+    path: str
+    variables: Mapping[str, Any]
+
+
+class MemberState(StrEnum):
+    """What the scheduler can do with a node now."""
+
+    READY = "ready"
+    """It takes or runs jobs."""
+    DRAINED = "drained"
+    """Someone took it out of service on purpose (draining included)."""
+    DOWN = "down"
+    """The scheduler knows it and cannot use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node as the scheduler sees it; ``detail`` is the scheduler's own word for its state."""
+
+    name: str
+    state: MemberState
+    detail: str
+    busy: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A job that ran on ``nodes`` distinct nodes in ``seconds``; ``command`` is what was run."""
+
+    nodes: int
+    seconds: float
+    command: str
+
+
+class Scheduler(Protocol):
+    """One scheduler. Calls on a controller raise ``SchedulerFailure`` where it refuses."""
+
+    name: str
+
+    def templates(self, plan: Plan, keys: Keys) -> Mapping[str, Template]:
+        """What each group boots with, by group name; the controller's group is ``controller``."""
+
+    def members(self, controller: Shell) -> list[Member]:
+        """All nodes the scheduler knows, in one call for any number, by name."""
+
+    def agent_starts(self, controller: Shell) -> Mapping[str, float]:
+        """When each node's agent started, in seconds since the epoch, in one call."""
+
+    def prove(self, controller: Shell, nodes: Sequence[str], timeout: float) -> Proof:
+        """Run one job that must run on exactly these nodes, once on each."""
+
+    def drain(self, controller: Shell, nodes: Sequence[str], reason: str) -> None:
+        """Give these nodes no new jobs; running jobs go on."""
+
+    def resume(self, controller: Shell, nodes: Sequence[str]) -> None:
+        """Put these nodes back into service."""
+
+    def forget(self, controller: Shell, nodes: Sequence[str]) -> None:
+        """Drop the records of nodes whose machines are gone; unknown ones are no error."""

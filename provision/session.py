@@ -1,0 +1,166 @@
+"""A cluster at hand: its cloud, its scheduler, its files, and a shell on its controller."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from provision.cloud import Cloud, Endpoint, Machine
+from provision.clouds import cloud_of
+from provision.errors import ProvisionError, UnknownClusterError, UnknownNodeError, UnreachableError, UsageError
+from provision.events import Emit, StepEnded, StepStarted
+from provision.hosts import Inventory, Node
+from provision.keys import Keys
+from provision.labels import CONTROLLER
+from provision.plan import Plan, plan_of, short_name
+from provision.scheduler import Scheduler
+from provision.schedulers import scheduler_of
+from provision.spec import CLOUD_KINDS, Spec
+from provision.spec import Cloud as CloudSpec
+from provision.ssh import Connection, Login, connect, controller_shell, reachable
+from provision.workspace import Workspace
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything an operation on one cluster works with; made by :func:`opened` or :func:`found`."""
+
+    name: str
+    cloud: Cloud
+    scheduler: Scheduler
+    workspace: Workspace
+    emit: Emit
+    stage: str = "starting"
+    _shell: Connection | None = field(default=None, repr=False)
+
+    @contextlib.contextmanager
+    def step(self, name: str, text: str) -> Iterator[list[str]]:
+        """One step of a recipe: tells its begin and end; append to the list to word the end."""
+        self.stage = text
+        began = time.monotonic()
+        self.emit(StepStarted(step=name, text=text))
+        words: list[str] = []
+        yield words
+        seconds = time.monotonic() - began
+        self.emit(StepEnded(step=name, text="; ".join(words) or text, seconds=round(seconds, 3)))
+
+    def spec(self) -> Spec:
+        """The spec that the cluster was last brought up or scaled with."""
+        spec = self.workspace.spec()
+        if spec is None:
+            raise self._lost("spec")
+        return spec
+
+    def keys(self) -> Keys:
+        """The cluster's keys."""
+        keys = self.workspace.keys()
+        if keys is None:
+            raise self._lost("keys")
+        return keys
+
+    def plan(self) -> Plan:
+        """The plan of :meth:`spec`."""
+        return plan_of(self.spec())
+
+    def machines(self) -> list[Machine]:
+        """What the cloud has of this cluster, from labels."""
+        return self.cloud.machines(self.name)
+
+    def login(self, endpoint: Endpoint) -> Login:
+        """How to reach the controller."""
+        keys = self.keys()
+        return Login(endpoint, keys.user, keys.controller_host.public)
+
+    def try_shell(self, endpoint: Endpoint) -> Connection:
+        """The kept connection to the controller, opened now where it answers.
+
+        Raises:
+            UnreachableError: it does not answer (yet).
+        """
+        if self._shell is None:
+            where = f"{self.name}-{CONTROLLER}"
+            if not reachable(endpoint):
+                # The common case while it boots: a closed port, not worth a whole handshake.
+                raise UnreachableError(f"{where} does not answer on SSH yet", "wait for it to boot")
+            self._shell = connect(self.login(endpoint), where)
+        return self._shell
+
+    def drop_shell(self) -> None:
+        """Close the kept connection; the next use opens another."""
+        if self._shell is not None:
+            self._shell.close()
+            self._shell = None
+
+    @contextlib.contextmanager
+    def shell(self) -> Iterator[Connection]:
+        """A connection to the controller of a cluster that is up."""
+        endpoint = self.inventory().endpoint
+        with controller_shell(self.login(endpoint), f"{self.name}-{CONTROLLER}") as connection:
+            yield connection
+
+    def inventory(self) -> Inventory:
+        """The cluster's machines as other tools want them."""
+        machines = self.machines()
+        nodes = [Node(m.name, m.role, m.group, m.address) for m in machines]
+        controllers = [node for node in nodes if node.role == CONTROLLER]
+        if not controllers:
+            raise ProvisionError(
+                f"{self.name} has no controller", f"run 'provision up' again or 'provision down {self.name}'"
+            )
+        workers = tuple(node for node in nodes if node.role != CONTROLLER)
+        endpoint = Endpoint(controllers[0].address)
+        with contextlib.suppress(ProvisionError):
+            endpoint = self.cloud.endpoint(self.plan())
+        return Inventory(self.name, self.workspace.folder, endpoint, controllers[0], workers)
+
+    def resolve(self, names: Sequence[str], machines: Sequence[Machine]) -> list[str]:
+        """Full machine names for names given with or without the cluster's own before them."""
+        known = [machine.name for machine in machines]
+        full = {short_name(self.name, name): name for name in known} | {name: name for name in known}
+        unknown = [name for name in names if name not in full]
+        if unknown:
+            shown = ", ".join(short_name(self.name, name) for name in known[:12])
+            raise UnknownNodeError(
+                f"{self.name} has no node {', '.join(unknown)}",
+                f"it has {shown}{' …' if len(known) > 12 else ''}",
+            )
+        return [full[name] for name in names]
+
+    def _lost(self, what: str) -> ProvisionError:
+        return ProvisionError(
+            f"the {what} of {self.name} are not on this machine ({self.workspace.folder})",
+            f"run this where it was started, or remove it with 'provision down {self.name}'",
+        )
+
+
+@contextlib.contextmanager
+def opened(name: str, cloud: CloudSpec, scheduler: str, emit: Emit) -> Iterator[Session]:
+    """A session for a cluster that may not exist yet."""
+    session = Session(name, cloud_of(cloud), scheduler_of(scheduler), Workspace(name), emit)
+    try:
+        yield session
+    finally:
+        session.drop_shell()
+        session.cloud.close()
+
+
+@contextlib.contextmanager
+def found(name: str, emit: Emit) -> Iterator[Session]:
+    """A session for a cluster that exists; without a name, for the only one there is.
+
+    Raises:
+        UnknownClusterError: nothing carries the name.
+        UsageError: no name was given and several exist.
+    """
+    spec = Workspace(name).spec() if name else None
+    cloud = spec.cloud if spec else CLOUD_KINDS["local"]()
+    with opened(name, cloud, spec.scheduler if spec else "slurm", emit) as session:
+        names = sorted({leftover.cluster for leftover in session.cloud.leftovers(name)})
+        if not names or (name and name not in names):
+            every = sorted({leftover.cluster for leftover in session.cloud.leftovers()})
+            raise UnknownClusterError(name, every)
+        if not name and len(names) > 1:
+            raise UsageError(f"several clusters exist ({', '.join(names)})", "name one of them")
+        session.name = names[0]
+        session.workspace = Workspace(names[0])
+        yield session

@@ -1,0 +1,130 @@
+"""What the user asks for: frozen models of a spec, unknown keys refused.
+
+A spec is YAML in the manner of::
+
+    name: demo
+    cloud: local                      # or {kind: local, subnet: 10.99.0.0/20}
+    scheduler: slurm
+    groups: {worker: {nodes: 8}}
+    ready: {quorum: 1.0, deadline: 5m}
+    ttl: 4h
+
+The models hold values only; reading files and naming lines is :mod:`provision.specfile`.
+"""
+
+import ipaddress
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+NAME_MAX = 30
+"""Longest cluster name: with ``-<group>-0001`` behind it, a machine's name stays a DNS label."""
+GROUP_MAX = 20
+NODES_MAX = 65_000
+"""Most nodes in one cluster: slurmctld's MaxNodeCount ends at 65,536 (slurm.conf man page)."""
+DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _dns_label(value: str) -> str:
+    if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", value):
+        raise ValueError(
+            "must be a DNS label: lower-case letters, digits and '-', starting with a letter, "
+            "not ending with '-'"
+        )
+    return value
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str):
+        found = re.fullmatch(r"(\d+)\s*([smhd])", value.strip())
+        if not found:
+            raise ValueError("must be a duration such as 90s, 5m, 4h or 2d")
+        return int(found[1]) * DURATION_UNITS[found[2]]
+    return value
+
+
+def duration_text(seconds: int) -> str:
+    """The shortest exact spelling of a duration: ``14400`` is ``4h``."""
+    for unit, size in reversed(DURATION_UNITS.items()):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+Label = Annotated[str, AfterValidator(_dns_label)]
+Seconds = Annotated[
+    int, BeforeValidator(_duration), Field(gt=0, le=365 * 86400), PlainSerializer(duration_text)
+]
+
+
+def _private_subnet(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError as error:
+        raise ValueError(f"must be an IPv4 subnet such as 10.99.0.0/20 ({error})") from None
+    if not network.is_private or network.prefixlen > 28:
+        raise ValueError("must be a private IPv4 subnet of /28 or larger, such as 10.99.0.0/20")
+    return value
+
+
+class Model(BaseModel):
+    """Base of all spec models: frozen, exact types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class LocalCloud(Model):
+    """This machine. ``machines`` is how a node boots: ``container`` has its own systemd.
+
+    ``subnet`` (default: derived from the cluster's name) is the nodes' network on this host;
+    ``ssh_port`` publishes the controller's SSH on this port of the loopback address as well.
+    """
+
+    kind: Literal["local"] = "local"
+    machines: Literal["container"] = "container"
+    subnet: Annotated[str, AfterValidator(_private_subnet)] | None = None
+    ssh_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+
+
+Cloud = LocalCloud
+CLOUD_KINDS: dict[str, type[LocalCloud]] = {"local": LocalCloud}
+"""Every kind of cloud a spec may name."""
+
+
+def _cloud_by_name(value: object) -> object:
+    """``cloud: local`` is short for ``cloud: {kind: local}``."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+class Group(Model):
+    """Machines of one kind. ``user_data`` is added to what we boot them with (cloud-config or ``#!``)."""
+
+    nodes: Annotated[int, Field(ge=1, le=NODES_MAX)]
+    user_data: str = ""
+
+
+class Ready(Model):
+    """When the cluster counts as ready.
+
+    ``quorum`` is the share of nodes that must have joined (default 1.0 up to 50 nodes, 0.98 above)
+    by ``deadline`` seconds after the create; a machine that has not joined ``replace_after``
+    seconds after it started is replaced once.
+    """
+
+    quorum: Annotated[float, Field(gt=0, le=1, strict=False)] | None = None
+    deadline: Seconds = 600
+    replace_after: Seconds = 180
+
+
+class Spec(Model):
+    """A whole spec; see the module's text for an example."""
+
+    name: Annotated[Label, Field(max_length=NAME_MAX)] = "cluster"
+    cloud: Annotated[Cloud, BeforeValidator(_cloud_by_name)] = LocalCloud()
+    scheduler: Literal["slurm"] = "slurm"
+    groups: Annotated[
+        dict[Annotated[Label, Field(max_length=GROUP_MAX)], Group], Field(min_length=1)
+    ]
+    ready: Ready = Ready()
+    ttl: Seconds | None = None

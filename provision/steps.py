@@ -1,0 +1,272 @@
+"""The steps that the recipes of :mod:`provision.lifecycle` are made of, each a function of the run."""
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+
+from provision import cloudinit, hosts, labels, preflight, ready
+from provision.cloud import Endpoint, Launch, Machine
+from provision.errors import (
+    CloudFailure,
+    InterruptedRun,
+    NotReadyError,
+    RefusedError,
+    SchedulerFailure,
+    SpecError,
+    UnreachableError,
+)
+from provision.events import Event, Noted
+from provision.keys import Keys
+from provision.plan import Plan, PlannedMachine, plan_of, short_name
+from provision.ready import Patience
+from provision.scheduler import Member, MemberState, Proof, Scheduler
+from provision.session import Session
+from provision.spec import Spec
+
+PROOF_SECONDS = 120.0
+"""How long the proof job may take; a thousand nodes on two cores took 18 s."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What the steps of one bring-up hand to each other."""
+
+    session: Session
+    spec: Spec
+    plan: Plan
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    began: float = field(default_factory=time.time)
+    launch: Launch | None = None
+    lacking: list[PlannedMachine] = field(default_factory=list)
+    patience: Patience | None = None
+    proof: Proof | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    creating: Future[Mapping[str, str]] | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, session: Session, spec: Spec, source: str) -> "Run":
+        """A run of this spec in this session."""
+        return cls(session, spec, plan_of(spec, source))
+
+    @classmethod
+    def again(cls, session: Session, spec: Spec, here: Sequence[Machine]) -> "Run":
+        """A run on a cluster that exists and was named: it keeps the marks of its first run."""
+        checked = Spec.model_validate(spec.model_dump(), strict=False)
+        marks = here[0].labels if here else {}
+        kept = {key: marks[key] for key in labels.LASTING if key in marks}
+        return cls(session, checked, plan_of(checked), kept=kept)
+
+    def emit(self, event: Event) -> None:
+        """Tell, or end the work of a thread that is to stop between two machines."""
+        if self.stopping.is_set():
+            raise InterruptedRun("stopped", "run it again")
+        self.session.emit(event)
+
+
+def texts_of(scheduler: Scheduler, plan: Plan, keys: Keys) -> dict[str, str]:
+    """The rendered user-data of each group, before the spec's own parts are added."""
+    templates = scheduler.templates(plan, keys)
+    return {group: cloudinit.render(template) for group, template in templates.items()}
+
+
+def full_user_data(plan: Plan, texts: Mapping[str, str]) -> dict[str, str]:
+    """What the machines of each group really get: ours and the spec's own part."""
+    extras = {group.name: group.user_data for group in plan.groups}
+    return {g: cloudinit.with_extra(text, extras.get(g, "")) for g, text in texts.items()}
+
+
+def check(run: Run) -> None:
+    """Compare the plan with what is there; raise everything that is wrong at once."""
+    session, plan = run.session, run.plan
+    with session.step("check", "checking spec, keys and room") as said:
+        here = session.machines()
+        run.lacking = preflight.missing(plan, here)
+        keys = session.workspace.keys()
+        marks = run.kept or _own_marks(run)
+        wrong = preflight.same_cluster(plan, here, marks, keys.fingerprint if keys else "")
+        wrong += preflight.room(session.cloud, plan, run.lacking) if not wrong else []
+        if wrong:
+            raise RefusedError(wrong)
+        fresh = keys is None
+        keys = keys or session.workspace.ensure_keys()
+        try:
+            texts = texts_of(session.scheduler, plan, keys)
+            faults = preflight.user_data(plan, texts, session.cloud.user_data_limit)
+            if faults:
+                raise SpecError(faults)
+        except BaseException:
+            if fresh:
+                session.workspace.remove()
+            raise
+        marks = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
+        run.launch = Launch(plan, full_user_data(plan, texts), marks)
+        said.append(_lacking_text(run))
+
+
+def image(run: Run) -> None:
+    """Make the machine image available."""
+    if run.lacking:
+        with run.session.step("image", "machine image") as said:
+            run.session.cloud.prepare(run.plan, run.emit)
+            said.append("machine image is here")
+
+
+def create(run: Run, pool: ThreadPoolExecutor) -> None:
+    """Begin to create what is missing; it goes on while the next step watches."""
+    session, launch = run.session, _launch(run)
+    session.workspace.save_spec(run.spec)
+    if not run.lacking:
+        return
+    session.emit(Noted(text=f"creating {len(run.lacking)} machines of {run.plan.name}"))
+    run.creating = pool.submit(session.cloud.apply, launch, run.emit)
+
+
+def join(run: Run) -> None:
+    """Wait until the scheduler has the nodes; replace once each one that is late."""
+    session, plan = run.session, run.plan
+    endpoint = session.cloud.endpoint(plan)
+    with session.step("join", f"waiting for {len(plan.workers)} nodes to join") as said:
+        run.patience = Patience(
+            plan,
+            session.emit,
+            members=lambda: members(session, endpoint),
+            machines=session.machines,
+            replace=lambda names: _replace(run, names),
+            console=session.cloud.console,
+        )
+        run.patience.wait(lambda: _refused(run))
+        run.patience.note(session.machines())
+        joined = len(run.patience.joined)
+        said.append(f"{joined} of {len(plan.workers)} nodes joined")
+    _save_timings(run, endpoint)
+
+
+def members(session: Session, endpoint: Endpoint) -> Sequence[Member]:
+    """One look at the scheduler over the kept connection."""
+    try:
+        return session.scheduler.members(session.try_shell(endpoint))
+    except UnreachableError:
+        session.drop_shell()
+        raise
+
+
+def quorum(run: Run) -> None:
+    """Fail where fewer joined than the plan needs, naming who is missing."""
+    patience = _patience(run)
+    if patience.quorate:
+        return
+    plan, missing = run.plan, patience.missing
+    names = [f"{short_name(plan.name, node.name)} ({node.phase})" for node in missing]
+    why = f"; {patience.controller_said}" if patience.controller_said else ""
+    write(run)
+    raise NotReadyError(
+        f"{plan.name} is not ready: {len(patience.joined)} of {len(plan.workers)} nodes joined, "
+        f"{plan.needed} are needed, missing: {', '.join(names[:10])}"
+        f"{' …' if len(names) > 10 else ''}{why}",
+        f"look with 'provision logs {plan.name} {short_name(plan.name, missing[0].name)}', then "
+        f"'provision repair {plan.name}' or 'provision down {plan.name}'",
+        [node.name for node in missing],
+    )
+
+
+def prove(run: Run) -> None:
+    """Run one job on every node that joined, unless nothing changed since the last proof."""
+    session, patience = run.session, _patience(run)
+    before = session.workspace.outputs().get("proof")
+    replaced = any(node.replaced for node in patience.nodes.values())
+    if before and not run.lacking and not replaced:
+        run.proof = Proof(**before)
+        return
+    with session.step("prove", "running the proof job") as said:
+        endpoint = session.cloud.endpoint(run.plan)
+        wanted = {node.name for node in patience.joined}
+        if before and run.lacking:  # grown: the other nodes may be busy with the user's jobs
+            wanted &= {machine.name for machine in run.lacking} or wanted
+        able = [
+            member.name
+            for member in members(session, endpoint)
+            if member.name in wanted and member.state is MemberState.READY
+        ]
+        run.proof = session.scheduler.prove(session.try_shell(endpoint), able, PROOF_SECONDS)
+        said.append(
+            f"proof job ran on {run.proof.nodes} distinct nodes in {run.proof.seconds:.1f} s"
+        )
+
+
+def write(run: Run) -> None:
+    """Write the outputs for other tools and the timings."""
+    session = run.session
+    inventory = session.inventory()
+    keys, workspace = session.keys(), session.workspace
+    workspace.write("ssh_config", hosts.ssh_config(inventory))
+    workspace.write("known_hosts", hosts.known_hosts(inventory, keys))
+    workspace.write("inventory.yml", hosts.ansible(inventory))
+    data = hosts.as_dict(inventory)
+    data["proof"] = asdict(run.proof) if run.proof else None
+    workspace.save("outputs", data)
+
+
+def _save_timings(run: Run, endpoint: Endpoint) -> None:
+    """Keep every node's clock, unless this run created nothing."""
+    patience = _patience(run)
+    with contextlib.suppress(UnreachableError, SchedulerFailure):
+        starts = run.session.scheduler.agent_starts(run.session.try_shell(endpoint))
+        for name, when in starts.items():
+            if name in patience.nodes:
+                patience.nodes[name].clock.booted = when
+    if run.lacking or any(node.replaced for node in patience.nodes.values()):
+        clocks = {name: node.clock for name, node in patience.nodes.items()}
+        run.session.workspace.save(
+            "timings", {"cluster": run.plan.name, "began": run.began, **ready.timings(clocks)}
+        )
+
+
+def _own_marks(run: Run) -> dict[str, str]:
+    plan = run.plan
+    marks = {
+        labels.SCHEDULER: plan.scheduler,
+        labels.SPEC: plan.spec_fingerprint,
+        labels.PLAN: plan.plan_fingerprint,
+        labels.SOURCE: plan.source_fingerprint,
+    }
+    if plan.ttl:
+        marks[labels.EXPIRES] = str(int(run.began + plan.ttl))
+    return marks
+
+
+def _lacking_text(run: Run) -> str:
+    lacking, total = len(run.lacking), 1 + len(run.plan.workers)
+    if not lacking:
+        return f"all {total} machines run already"
+    return f"{lacking} of {total} machines are to be created, and there is room for them"
+
+
+def _replace(run: Run, names: Sequence[str]) -> Mapping[str, str]:
+    return run.session.cloud.replace(_launch(run), names, run.emit)
+
+
+def _refused(run: Run) -> Mapping[str, str]:
+    if run.creating is None or not run.creating.done():
+        return {}
+    refused = run.creating.result()
+    if run.plan.controller.name in refused:
+        raise CloudFailure(
+            f"the controller could not be started ({refused[run.plan.controller.name]})",
+            f"mend that and run 'provision up' again, or 'provision down {run.plan.name}'",
+        )
+    return refused
+
+
+def _launch(run: Run) -> Launch:
+    assert run.launch is not None, "check() comes first"
+    return run.launch
+
+
+def _patience(run: Run) -> Patience:
+    assert run.patience is not None, "join() comes first"
+    return run.patience

@@ -1,0 +1,146 @@
+"""A cloud and a scheduler in memory, for tests of the recipes: both keep the contracts and nothing else."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from provision import labels
+from provision.cloud import Cloud, Endpoint, Launch, Leftover, Machine, Phase
+from provision.errors import Finding
+from provision.events import Emit
+from provision.keys import Keys
+from provision.plan import Plan, PlannedMachine
+from provision.scheduler import Member, MemberState, Proof, Scheduler, Shell, Template
+
+
+@dataclass
+class MemoryCloud:
+    """Machines that exist as soon as they are asked for."""
+
+    kind: str = "local"
+    user_data_limit: int = 100_000
+    there: dict[str, Machine] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    on_apply: Callable[[], None] = lambda: None
+
+    def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
+        return self.findings
+
+    def prepare(self, plan: Plan, emit: Emit) -> None:
+        self.calls.append("prepare")
+
+    def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
+        self.calls.append("apply")
+        self.on_apply()
+        for machine in launch.plan.machines:
+            if machine.name not in self.there and machine.name not in self.refuse:
+                self._boot(launch, machine, 0)
+        return {name: why for name, why in self.refuse.items() if name not in self.there}
+
+    def _boot(self, launch: Launch, machine: PlannedMachine, generation: int) -> None:
+        now = time.time()
+        self.there[machine.name] = Machine(
+            machine.name, launch.plan.name, machine.role, machine.group, machine.address,
+            Phase.STARTED, generation, now, now, {**launch.marks, labels.CLUSTER: launch.plan.name},
+        )
+
+    def endpoint(self, plan: Plan) -> Endpoint:
+        return Endpoint(plan.controller.address)
+
+    def machines(self, cluster: str = "") -> list[Machine]:
+        return sorted(
+            (m for m in self.there.values() if cluster in ("", m.cluster)), key=lambda m: m.name
+        )
+
+    def replace(self, launch: Launch, names: Sequence[str], emit: Emit) -> Mapping[str, str]:
+        self.calls.append(f"replace {' '.join(names)}")
+        for machine in launch.plan.machines:
+            if machine.name in names:
+                self._boot(launch, machine, 1)
+        return {}
+
+    def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
+        self.calls.append(f"remove {' '.join(names)}")
+        for name in names:
+            self.there.pop(name, None)
+
+    def console(self, machine: str) -> str:
+        return f"console of {machine}"
+
+    def destroy(self, cluster: str, emit: Emit) -> list[str]:
+        gone = [machine.name for machine in self.machines(cluster)]
+        for name in gone:
+            del self.there[name]
+        return gone
+
+    def leftovers(self, cluster: str = "") -> list[Leftover]:
+        return [Leftover("machine", m.name, m.cluster) for m in self.machines(cluster)]
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+@dataclass
+class MemoryScheduler:
+    """Every running worker is a member at once, unless it is told otherwise."""
+
+    cloud: MemoryCloud
+    name: str = "slurm"
+    states: dict[str, Member] = field(default_factory=dict)
+    never: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+
+    def templates(self, plan: Plan, keys: Keys) -> Mapping[str, Template]:
+        from provision.schedulers.slurm import Slurm
+
+        return Slurm().templates(plan, keys)
+
+    def members(self, controller: Shell) -> list[Member]:
+        return [
+            self.states.get(m.name, Member(m.name, MemberState.READY, "idle"))
+            for m in self.cloud.machines()
+            if m.role == labels.WORKER and m.name not in self.never
+        ]
+
+    def agent_starts(self, controller: Shell) -> Mapping[str, float]:
+        return {}
+
+    def prove(self, controller: Shell, nodes: Sequence[str], timeout: float) -> Proof:
+        self.calls.append(f"prove {len(nodes)}")
+        return Proof(len(nodes), 0.1, "hostname")
+
+    def drain(self, controller: Shell, nodes: Sequence[str], reason: str) -> None:
+        self.calls.append(f"drain {' '.join(nodes)}")
+        for name in nodes:
+            member = self.states.get(name, Member(name, MemberState.READY, "idle"))
+            self.states[name] = dataclasses.replace(member, state=MemberState.DRAINED)
+
+    def resume(self, controller: Shell, nodes: Sequence[str]) -> None:
+        self.calls.append(f"resume {' '.join(nodes)}")
+
+    def forget(self, controller: Shell, nodes: Sequence[str]) -> None:
+        self.calls.append(f"forget {' '.join(nodes)}")
+        for name in nodes:
+            self.states.pop(name, None)
+
+
+def keeps_contracts(cloud: MemoryCloud, scheduler: MemoryScheduler) -> tuple[Cloud, Scheduler]:
+    """mypy checks here that the two really are what they stand for."""
+    return cloud, scheduler
+
+
+class NoShell:
+    """Stands where a connection is handed through and never used."""
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing is open."""
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,97 @@
+"""Slurm's words in, our words out."""
+
+import dataclasses
+
+import pytest
+
+from provision.errors import SchedulerFailure
+from provision.scheduler import Completed, MemberState
+from provision.schedulers.slurm import Slurm
+
+
+@dataclasses.dataclass
+class Scripted:
+    """A shell that answers from a table of command beginnings and remembers what was asked."""
+
+    answers: dict[str, Completed]
+    asked: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+    def run(self, command: str, timeout: float, stdin: str = "") -> Completed:
+        self.asked.append((command, stdin))
+        for part, answer in self.answers.items():
+            if part in command:
+                return answer
+        raise AssertionError(f"nobody expected {command}")
+
+
+def ok(stdout: str = "") -> Completed:
+    return Completed(0, stdout, "")
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "busy"),
+    [
+        ("idle", MemberState.READY, False),
+        ("mixed", MemberState.READY, True),
+        ("allocated", MemberState.READY, True),
+        ("completing", MemberState.READY, True),
+        ("idle*", MemberState.DOWN, False),
+        ("down*", MemberState.DOWN, False),
+        ("drained", MemberState.DRAINED, False),
+        ("drained*", MemberState.DRAINED, False),
+        ("draining", MemberState.DRAINED, True),
+        ("inval", MemberState.DOWN, False),
+        ("something-new", MemberState.DOWN, False),
+    ],
+)
+def test_states(state: str, kind: MemberState, busy: bool) -> None:
+    shell = Scripted({"sinfo": ok(f"n1|{state}|none\n")})
+    (member,) = Slurm().members(shell)
+    assert (member.state, member.busy, member.detail, member.reason) == (kind, busy, state, "")
+
+
+def test_members_are_one_call_and_a_reason_may_hold_bars() -> None:
+    shell = Scripted({"sinfo": ok("n2|idle|none\nn1|down|a|b\nn1|down|a|b\n")})
+    members = Slurm().members(shell)
+    assert [(member.name, member.reason) for member in members] == [("n1", "a|b"), ("n2", "")]
+    assert len(shell.asked) == 1
+
+
+def test_agent_starts_skip_what_never_started() -> None:
+    lines = (
+        "NodeName=n1 Arch=x86_64 SlurmdStartTime=2026-01-02T03:04:05 Comment=x=y\n"
+        "NodeName=n2 SlurmdStartTime=None\n"
+    )
+    assert Slurm().agent_starts(Scripted({"scontrol": ok(lines)})) == {"n1": 1767323045.0}
+
+
+def test_the_proof_counts_distinct_nodes() -> None:
+    shell = Scripted({"srun": ok("n2\nn1\n")})
+    proof = Slurm().prove(shell, ["n1", "n2"], 10)
+    assert proof.nodes == 2
+    assert shell.asked[0][1] == "n1\nn2"
+
+
+@pytest.mark.parametrize("answer", ["n1\n", "n1\nn1\n", "n1\nn3\n", ""])
+def test_a_proof_from_other_nodes_is_none(answer: str) -> None:
+    with pytest.raises(SchedulerFailure, match="from n[12]"):
+        Slurm().prove(Scripted({"srun": ok(answer)}), ["n1", "n2"], 10)
+
+
+def test_a_refusal_carries_the_last_line() -> None:
+    shell = Scripted({"sinfo": Completed(1, "", "noise\nUnable to contact slurm controller\n")})
+    with pytest.raises(SchedulerFailure, match="Unable to contact slurm controller"):
+        Slurm().members(shell)
+
+
+def test_forget_asks_only_for_nodes_that_are_known() -> None:
+    shell = Scripted({"sinfo": ok("n1|down|none\n"), "scontrol": ok()})
+    Slurm().forget(shell, ["n1", "n9"])
+    assert [command for command, _ in shell.asked if "n9" in command] == []
+    assert any("delete nodename=n1" in command for command, _ in shell.asked)
+
+
+def test_reasons_are_quoted_for_the_shell() -> None:
+    shell = Scripted({"scontrol": ok()})
+    Slurm().drain(shell, ["n1"], "it's; rm -rf /")
+    assert shell.asked[0][0].endswith("""reason='it'"'"'s; rm -rf /'""")

@@ -1,0 +1,99 @@
+"""User-data: rendered strictly, checked by cloud-init's own schema, the same bytes for the same plan."""
+
+import email
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+
+from provision import cloudinit, steps
+from provision.keys import KeyPair, Keys
+from provision.plan import Plan, plan_of
+from provision.scheduler import Template
+from provision.schedulers.slurm import Slurm
+from provision.spec import Spec
+
+GOLDEN = Path(__file__).parent.parent / "cases" / "golden"
+FIXED = Keys(
+    "bXVuZ2Uta2V5",
+    KeyPair("USER-PRIVATE\n", "ssh-ed25519 AAAAuser provision@demo"),
+    KeyPair("CONTROLLER-HOST-PRIVATE\n", "ssh-ed25519 AAAActl demo-controller"),
+    KeyPair("WORKER-HOST-PRIVATE\n", "ssh-ed25519 AAAAwrk demo-worker"),
+)
+
+
+def plan(**worker: Any) -> Plan:
+    groups = {"worker": {"nodes": 8, **worker}, "gpu": {"nodes": 2}}
+    return plan_of(Spec.model_validate({"name": "demo", "groups": groups}))
+
+
+def texts() -> dict[str, str]:
+    return steps.texts_of(Slurm(), plan(), FIXED)
+
+
+@pytest.mark.parametrize("group", ["controller", "worker", "gpu"])
+def test_golden(group: str) -> None:
+    """What a machine boots with changes only on purpose: then copy the new text over the file."""
+    assert texts()[group] == (GOLDEN / f"slurm-{group}.yaml").read_text()
+
+
+@pytest.mark.parametrize("group", ["controller", "worker", "gpu"])
+def test_cloud_init_takes_it(group: str) -> None:
+    assert cloudinit.check(group, texts()[group], "", 65_536) == []
+
+
+def test_workers_hold_no_user_secret_and_no_controller_key() -> None:
+    for group in ("worker", "gpu"):
+        assert "USER-PRIVATE" not in texts()[group]
+        assert "CONTROLLER-HOST-PRIVATE" not in texts()[group]
+    assert "USER-PRIVATE" not in texts()["controller"]
+
+
+def test_an_undefined_variable_is_an_error() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        cloudinit.render(Template("slurm/worker.yaml.j2", {}))
+
+
+def test_a_schema_fault_is_named_by_its_key_and_shows_no_value() -> None:
+    (finding,) = cloudinit.check("g", "#cloud-config\nssh_pwauth: [hunter2]\n", "", 1000)
+    assert "ssh_pwauth" in finding.problem and "hunter2" not in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("#cloud-config\na: [\n", "not YAML"),
+        ("#cloud-config\n- a\n", "not a mapping"),
+        ("#cloud-config\nno_such_key: 1\n", "no_such_key"),
+    ],
+)
+def test_what_cloud_init_would_refuse(text: str, words: str) -> None:
+    (finding,) = cloudinit.check("g", text, "", 1000)
+    assert words in finding.problem
+
+
+def test_too_large_for_the_cloud() -> None:
+    (finding,) = cloudinit.check("g", "#cloud-config\n{}\n", "#!/bin/sh\n" + "x" * 2000, 1000)
+    assert "1000" in finding.problem
+
+
+def test_an_extra_part_that_cloud_init_would_ignore() -> None:
+    (finding,) = cloudinit.check("g", "#cloud-config\n{}\n", "echo hi\n", 10_000)
+    assert finding.where == "g.user_data" and "#cloud-config" in finding.fix
+
+
+def test_an_extra_part_makes_a_multipart_whose_parts_come_back() -> None:
+    whole = cloudinit.with_extra("#cloud-config\n{}\n", "#!/bin/sh\necho ü\n")
+    parts = email.message_from_string(whole).get_payload()
+    assert isinstance(parts, list)
+    kinds = [part.get_content_type() for part in parts if not isinstance(part, str)]
+    assert kinds == ["text/cloud-config", "text/x-shellscript"]
+    assert whole == cloudinit.with_extra("#cloud-config\n{}\n", "#!/bin/sh\necho ü\n")
+
+
+def test_values_cannot_break_out_of_their_place() -> None:
+    nasty = Keys("a\": [}\n- b", FIXED.user, FIXED.controller_host, FIXED.worker_host)
+    text = steps.texts_of(Slurm(), plan(), nasty)["worker"]
+    assert yaml.safe_load(text)["write_files"][0]["content"] == "a\": [}\n- b"

@@ -1,0 +1,230 @@
+"""The recipes against a cloud and a scheduler in memory."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from provision import lifecycle, operations, session, steps
+from provision.errors import (
+    BusyError,
+    CloudFailure,
+    Finding,
+    InterruptedRun,
+    NotReadyError,
+    ProvisionError,
+    RefusedError,
+    SpecError,
+    UnknownClusterError,
+    UsageError,
+)
+from provision.events import Event, MachineReplaced, StepEnded
+from provision.lifecycle import Outcome
+from provision.scheduler import Member, MemberState
+from provision.spec import Spec
+from provision.workspace import Workspace
+from tests.memory import MemoryCloud, MemoryScheduler, NoShell
+
+
+class World:
+    def __init__(self) -> None:
+        self.cloud = MemoryCloud()
+        self.scheduler = MemoryScheduler(self.cloud)
+        self.events: list[Event] = []
+
+    def up(self, source: str = "demo.yaml", nodes: int = 8, **changes: Any) -> Outcome:
+        spec = {"name": "demo", "groups": {"worker": {"nodes": nodes}}, **changes}
+        return lifecycle.up(Spec.model_validate(spec), source, self.events.append)
+
+    @property
+    def workers(self) -> list[str]:
+        return [m.name for m in self.cloud.machines() if m.role == "worker"]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    made = World()
+    for module in (session, operations):
+        monkeypatch.setattr(module, "cloud_of", lambda spec: made.cloud)
+    monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)
+    monkeypatch.setattr(session.Session, "try_shell", lambda self, endpoint: NoShell())
+    monkeypatch.setattr(session.Session, "shell", lambda self: NoShell())
+    yield made
+
+
+def test_up_brings_all_and_proves_all(world: World) -> None:
+    outcome = world.up()
+    assert (outcome.joined, outcome.created, outcome.exit_code) == (8, 9, 0)
+    assert outcome.proof and outcome.proof.nodes == 8
+    steps_seen = [event.step for event in world.events if isinstance(event, StepEnded)]
+    assert steps_seen == ["check", "image", "join", "prove"]
+    files = {path.name for path in Workspace("demo").folder.iterdir()}
+    assert files == {
+        "id_ed25519", "inventory.yml", "keys.json", "known_hosts", "outputs.json", "spec.json",
+        "ssh_config", "timings.json",
+    }
+    assert len(json.loads(Workspace("demo").path("timings.json").read_text())["nodes"]) == 8
+
+
+def test_up_again_creates_and_proves_nothing(world: World) -> None:
+    world.up()
+    before = list(world.cloud.calls)
+    outcome = world.up()
+    assert (outcome.created, outcome.exit_code) == (0, 0)
+    assert outcome.proof and outcome.proof.nodes == 8
+    assert "apply" not in world.cloud.calls[len(before):]
+    assert world.scheduler.calls == ["prove 8"]
+
+
+def test_findings_refuse_before_anything_is_made(world: World) -> None:
+    world.cloud.findings = [Finding("host: memory", "too little", "use fewer"),
+                            Finding("cloud.subnet", "taken", "set another")]
+    with pytest.raises(RefusedError) as caught:
+        world.up()
+    assert len(caught.value.findings) == 2 and caught.value.exit_code == 4
+    assert "apply" not in world.cloud.calls and not Workspace("demo").folder.exists()
+
+
+def test_broken_user_data_refuses_before_anything_is_made(world: World) -> None:
+    with pytest.raises(SpecError, match="user_data"):
+        world.up(groups={"worker": {"nodes": 1, "user_data": "echo"}})
+    assert not world.cloud.there and not Workspace("demo").folder.exists()
+
+
+def test_a_name_taken_by_another_spec(world: World) -> None:
+    world.up()
+    with pytest.raises(RefusedError, match="taken"):
+        world.up("other.yaml", nodes=3)
+    with pytest.raises(RefusedError, match="taken"):
+        world.up("demo.yaml", scheduler="slurm", groups={"other": {"nodes": 8}})
+    assert world.up("a/copy/of/demo.yaml").created == 0, "the same spec from elsewhere goes on"
+
+
+def test_the_same_file_may_grow_but_not_shrink_the_cluster(world: World) -> None:
+    world.up()
+    assert world.up(nodes=10).created == 2
+    assert world.scheduler.calls == ["prove 8", "prove 2"], "only the new nodes are proved"
+    with pytest.raises(RefusedError, match="provision scale demo 8"):
+        world.up(nodes=8)
+
+
+def test_a_cluster_whose_keys_are_elsewhere_is_refused(world: World) -> None:
+    world.up()
+    Workspace("demo").remove()
+    with pytest.raises(RefusedError, match="keys are not on this machine"):
+        world.up()
+    assert lifecycle.down("demo", world.events.append)
+    assert not world.cloud.there
+
+
+def test_a_refused_controller_ends_the_run(world: World) -> None:
+    world.cloud.refuse = {"demo-controller": "no address left"}
+    world.scheduler.never = set(f"demo-worker-{n:04d}" for n in range(1, 9))
+    with pytest.raises(CloudFailure, match="no address left"):
+        world.up()
+
+
+def test_a_refused_worker_is_asked_for_again(world: World) -> None:
+    world.cloud.refuse = {"demo-worker-0002": "no address left"}
+    assert world.up().exit_code == 0
+    replaced = [event for event in world.events if isinstance(event, MachineReplaced)]
+    assert [event.machine for event in replaced] == ["demo-worker-0002"]
+
+
+def test_below_quorum_fails_and_above_it_is_incomplete(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps.ready, "POLL", 0.01)
+    monkeypatch.setattr(steps.ready, "MACHINES_POLL", 0.0)
+    world.scheduler.never = {"demo-worker-0005"}
+    ready = {"deadline": 1, "replace_after": 60}
+    with pytest.raises(NotReadyError, match=r"worker-0005 \(started\)") as caught:
+        world.up(ready=ready)
+    assert caught.value.exit_code == 1 and caught.value.missing == ("demo-worker-0005",)
+    outcome = world.up(ready={**ready, "quorum": 0.8})
+    assert outcome.exit_code == 3 and [node.name for node in outcome.missing] == ["demo-worker-0005"]
+    assert outcome.missing[0].console_tail == "console of demo-worker-0005"
+
+
+def test_an_interrupt_says_what_exists_and_up_goes_on(world: World) -> None:
+    def stop() -> list[Member]:
+        raise KeyboardInterrupt
+
+    members, world.scheduler.members = world.scheduler.members, lambda shell: stop()  # type: ignore[method-assign]
+    with pytest.raises(InterruptedRun) as caught:
+        world.up()
+    assert caught.value.exit_code == 130
+    assert "provision down demo" in str(caught.value)
+    world.scheduler.members = members  # type: ignore[method-assign]
+    assert world.up().exit_code == 0
+
+
+def test_down_removes_all_and_the_second_time_says_so(world: World) -> None:
+    world.up()
+    lifecycle.down("demo", world.events.append)
+    assert not world.cloud.there and not Workspace("demo").folder.exists()
+    with pytest.raises(UnknownClusterError):
+        lifecycle.down("demo", world.events.append)
+
+
+def test_scale_up_proves_the_new_ones_only(world: World) -> None:
+    world.up()
+    outcome = lifecycle.scale("demo", 11, "", False, world.events.append)
+    assert (outcome.created, outcome.joined) == (3, 11)
+    assert world.scheduler.calls[-1] == "prove 3"
+    with pytest.raises(RefusedError, match="provision scale demo 8"):
+        world.up()
+
+
+def test_scale_down_drains_first_and_takes_the_highest_numbers(world: World) -> None:
+    world.up()
+    outcome = lifecycle.scale("demo", 6, "", False, world.events.append)
+    assert outcome.asked == 6 and world.workers[-1] == "demo-worker-0006"
+    gone = "demo-worker-0007 demo-worker-0008"
+    assert world.scheduler.calls[-2:] == [f"drain {gone}", f"forget {gone}"]
+
+
+def test_scale_down_takes_no_busy_node_unless_forced(world: World) -> None:
+    world.up()
+    world.scheduler.states["demo-worker-0008"] = Member(
+        "demo-worker-0008", MemberState.READY, "mixed", busy=True
+    )
+    with pytest.raises(ProvisionError, match="worker-0008"):
+        lifecycle.scale("demo", 6, "", False, world.events.append)
+    assert len(world.workers) == 8 and world.scheduler.calls[-1].startswith("resume")
+    lifecycle.scale("demo", 6, "", True, world.events.append)
+    assert len(world.workers) == 6
+
+
+def test_repair_replaces_what_is_down_or_gone(world: World) -> None:
+    world.up()
+    del world.cloud.there["demo-worker-0001"]
+    world.scheduler.states["demo-worker-0002"] = Member(
+        "demo-worker-0002", MemberState.DOWN, "down*"
+    )
+    outcome = lifecycle.repair("demo", world.events.append)
+    assert (outcome.created, outcome.joined, outcome.exit_code) == (2, 8, 0)
+
+
+def test_a_second_run_at_the_same_time_is_refused(world: World) -> None:
+    with Workspace("demo").lock("provision down demo"), pytest.raises(BusyError, match="down demo"):
+        world.up()
+
+
+def test_names_may_be_left_out_only_where_there_is_one_cluster(world: World) -> None:
+    world.up()
+    assert operations.status("", world.events.append).summary.name == "demo"
+    world.up("b.yaml", name="other")
+    with pytest.raises(UsageError, match="demo, other"):
+        operations.status("", world.events.append)
+    with pytest.raises(UnknownClusterError, match="demo, other"):
+        operations.status("nope", world.events.append)
+
+
+def test_status_works_from_labels_alone(world: World) -> None:
+    world.up()
+    Workspace("demo").remove()
+    found = operations.status("demo", world.events.append)
+    assert [summary.name for summary in operations.clusters()] == ["demo"]
+    assert (found.summary.machines, found.ready) == (9, 8)

@@ -1,0 +1,160 @@
+"""Waiting: one scheduler call per poll, late nodes replaced once, quorum and deadline kept."""
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from provision import ready
+from provision.cloud import Machine, Phase
+from provision.errors import SchedulerFailure
+from provision.events import Event, MachineFailed, MachineReplaced, Progress
+from provision.plan import Plan, plan_of
+from provision.ready import Clock, Patience, percentiles, timings
+from provision.scheduler import Member, MemberState
+from provision.spec import Spec
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "POLL", 0.005)
+    monkeypatch.setattr(ready, "MACHINES_POLL", 0.0)
+
+
+class World:
+    """A cloud and a scheduler in memory: nodes in ``broken`` join only after ``cured_by`` replacements."""
+
+    def __init__(self, nodes: int, broken: Mapping[str, int] | None = None, **changes: float) -> None:
+        spec = Spec.model_validate({"name": "t", "groups": {"w": {"nodes": nodes}}})
+        self.plan: Plan = dataclasses.replace(
+            plan_of(spec), **{"deadline": 5, "replace_after": 0.03, **changes}
+        )
+        self.broken = dict(broken or {})
+        self.generation = {machine.name: 0 for machine in self.plan.workers}
+        self.events: list[Event] = []
+        self.calls = {"members": 0, "machines": 0}
+        self.silent_polls = 0
+        self.patience = Patience(
+            self.plan,
+            self.events.append,
+            self.members,
+            self.machines,
+            self.replace,
+            lambda name: f"console of {name}",
+        )
+
+    def members(self) -> Sequence[Member]:
+        self.calls["members"] += 1
+        if self.calls["members"] <= self.silent_polls:
+            raise SchedulerFailure("slurmctld is not up", "wait")
+        return [
+            Member(name, MemberState.READY, "idle")
+            for name, generation in self.generation.items()
+            if generation >= self.broken.get(name, 0)
+        ]
+
+    def machines(self) -> Sequence[Machine]:
+        self.calls["machines"] += 1
+        return [
+            Machine(n, "t", "worker", "w", "", Phase.STARTED, g, time.time(), time.time() - 1, {})
+            for n, g in self.generation.items()
+        ]
+
+    def replace(self, names: Sequence[str]) -> Mapping[str, str]:
+        for name in names:
+            self.generation[name] += 1
+        return {}
+
+    def wait(self, refused: Mapping[str, str] | None = None) -> Patience:
+        self.patience.wait(lambda: refused or {})
+        return self.patience
+
+    def seen(self, kind: type[Event]) -> list[str]:
+        return [getattr(event, "machine", "") for event in self.events if isinstance(event, kind)]
+
+
+def test_all_join_at_the_first_look_with_one_call() -> None:
+    world = World(1000)
+    patience = world.wait()
+    assert patience.quorate and not patience.missing
+    assert world.calls["members"] == 1
+    assert isinstance(world.events[-1], Progress) and world.events[-1].done == 1000
+
+
+def test_calls_do_not_grow_with_the_number_of_nodes() -> None:
+    counts = []
+    for nodes in (3, 300):
+        world = World(nodes)
+        world.silent_polls = 4
+        world.wait()
+        counts.append(world.calls["members"])
+    assert counts == [5, 5]
+
+
+def test_one_that_is_late_is_replaced_once_and_joins() -> None:
+    world = World(8, {"t-w-0003": 1})
+    patience = world.wait()
+    assert not patience.missing
+    assert world.seen(MachineReplaced) == ["t-w-0003"]
+    assert world.generation["t-w-0003"] == 1
+
+
+def test_one_whose_replacement_fails_too_is_given_up_and_named_with_its_console() -> None:
+    world = World(8, {"t-w-0003": 99}, needed=7)
+    patience = world.wait()
+    assert patience.quorate
+    (node,) = patience.missing
+    assert node.name == "t-w-0003" and node.console_tail == "console of t-w-0003"
+    assert world.seen(MachineReplaced) == ["t-w-0003"], "once, not again and again"
+    assert world.seen(MachineFailed)[-1] == "t-w-0003"
+    assert world.generation["t-w-0003"] == 1
+
+
+def test_the_wait_ends_at_the_deadline_and_says_what_the_controller_said() -> None:
+    world = World(2, deadline=0.05)
+    world.silent_polls = 10**9
+    began = time.monotonic()
+    patience = world.wait()
+    assert time.monotonic() - began < 3
+    assert not patience.quorate and patience.controller_said == "slurmctld is not up"
+    assert not world.seen(MachineReplaced), "nobody can join a controller that is not there"
+
+
+def test_a_machine_the_cloud_refused_is_requested_again_once() -> None:
+    world = World(3, {"t-w-0002": 1})
+    patience = world.wait({"t-w-0002": "no address left"})
+    assert not patience.missing and world.generation["t-w-0002"] == 1
+    replaced = [event for event in world.events if isinstance(event, MachineReplaced)]
+    assert [event.reason for event in replaced] == ["no address left"]
+
+
+def test_a_node_that_registered_and_is_down_has_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(2, deadline=0.05, replace_after=60)
+    down = Member("t-w-0001", MemberState.DOWN, "inval", reason="Low RealMemory")
+    monkeypatch.setattr(
+        world.patience, "_members", lambda: [down, Member("t-w-0002", MemberState.READY, "idle")]
+    )
+    (node,) = world.wait().missing
+    assert (node.phase, node.reason) == ("registered", "inval Low RealMemory")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([], {}),
+        ([3.0], {"p50": 3.0, "p95": 3.0, "p100": 3.0}),
+        (list(range(1, 101)), {"p50": 50, "p95": 95, "p100": 100}),
+    ],
+)
+def test_percentiles_are_nearest_rank(values: list[float], expected: dict[str, float]) -> None:
+    assert percentiles(values) == expected
+
+
+def test_timings_count_from_the_request_and_never_below_zero() -> None:
+    found = timings({"b": Clock(10.0, 11.5, 11.0, 14.0), "a": Clock(10.0, 9.9, None, None, 1)})
+    assert found["seconds_since_requested"] == {
+        "started": {"p50": 0.0, "p95": 1.5, "p100": 1.5},
+        "booted": {"p50": 1.0, "p95": 1.0, "p100": 1.0},
+        "joined": {"p50": 4.0, "p95": 4.0, "p100": 4.0},
+    }
