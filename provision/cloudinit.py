@@ -90,7 +90,9 @@ def check(where: str, text: str, extra: str, limit: int) -> list[Finding]:
     size = len(with_extra(text, extra).encode())
     if size > limit:
         findings.append(
-            Finding(where, f"its user-data has {size} bytes and the cloud takes {limit}", "shorten it")
+            Finding(
+                where, f"its user-data has {size} bytes and the cloud takes {limit}", "shorten it"
+            )
         )
     return findings
 

@@ -49,6 +49,14 @@ class Keys:
         """Plain data with all secrets in it, only for a file of mode 0600."""
         return asdict(self)
 
+    def masked(self) -> "Keys":
+        """The same with a word in the place of each secret, for text that people read."""
+        pairs = {
+            name: KeyPair(f"<private key: {name}>\n", getattr(self, name).public)
+            for name in ("user", "controller_host", "worker_host")
+        }
+        return Keys(munge="<munge key>", **pairs)
+
     @classmethod
     def from_dict(cls, data: dict[str, object]) -> "Keys":
         """The inverse of :meth:`as_dict`; raises ``KeyError`` or ``TypeError`` on anything else."""

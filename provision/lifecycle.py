@@ -177,7 +177,9 @@ def _interrupted(run: Run) -> InterruptedRun:
     name = run.plan.name
     here = run.session.machines() if run.launch else []
     if not here:
-        return InterruptedRun(f"stopped while {run.session.stage}; nothing was created", "run it again")
+        return InterruptedRun(
+            f"stopped while {run.session.stage}; nothing was created", "run it again"
+        )
     workers = sum(1 for machine in here if machine.name != run.plan.controller.name)
     return InterruptedRun(
         f"stopped while {run.session.stage}; {len(here)} machines of {name} exist "

@@ -3,19 +3,26 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-from provision import labels, ssh
+from provision import labels, ssh, userdata
 from provision.cloud import Machine
 from provision.clouds import cloud_of
-from provision.errors import ProvisionError, UsageError
-from provision.events import Emit
+from provision.errors import Finding, ProvisionError, UsageError
+from provision.events import Emit, ignore
+from provision.hosts import Inventory
+from provision.keys import new_keys
 from provision.labels import CONTROLLER
+from provision.plan import Plan
 from provision.runtime import HostCheck
 from provision.scheduler import Member, MemberState
+from provision.schedulers import scheduler_of
 from provision.session import Session, found
 from provision.spec import CLOUD_KINDS
 from provision.ssh import HostResult
+from provision.userdata import user_data_of, with_own_parts
+from provision.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +111,11 @@ def run_on(
     """Run a shell command on all workers (or ``only`` the machines named), in parallel."""
     with found(name, emit) as session, session.shell() as shell:
         machines = session.machines()
-        chosen = set(session.resolve(only, machines)) if only else {
-            machine.name for machine in machines if machine.role != CONTROLLER
-        }
+        chosen = (
+            set(session.resolve(only, machines))
+            if only
+            else {machine.name for machine in machines if machine.role != CONTROLLER}
+        )
         keys = session.keys()
         workers = {m.name: m.address for m in machines if m.name in chosen and m.role != CONTROLLER}
         results = []
@@ -150,6 +159,40 @@ def resume(name: str, nodes: Sequence[str], emit: Emit) -> list[str]:
         full = _workers(session, nodes)
         session.scheduler.resume(shell, full)
         return full
+
+
+def inventory(name: str, emit: Emit) -> Inventory:
+    """The cluster's machines as other tools want them."""
+    with found(name, emit) as session:
+        return session.inventory()
+
+
+def ssh_target(name: str, node: str) -> tuple[Path, str]:
+    """OpenSSH's configuration file for the cluster, written anew, and the host to log in to."""
+    with found(name, ignore) as session:
+        listed = session.inventory()
+        known = session.machines()
+        host = session.resolve([node], known)[0] if node else listed.controller.name
+        session.write_access(listed)
+        return session.workspace.path("ssh_config"), host
+
+
+def rendered(plan: Plan, masked: bool) -> dict[str, str]:
+    """What the machines of each group boot with, by group name.
+
+    With the cluster's own keys where this machine has them; ``masked`` puts a word in the place of
+    each secret.
+    """
+    keys = Workspace(plan.name).keys() or new_keys(plan.name)
+    texts = user_data_of(scheduler_of(plan.scheduler), plan, keys.masked() if masked else keys)
+    return with_own_parts(plan, texts)
+
+
+def faults(plan: Plan) -> list[Finding]:
+    """What is wrong with the user-data that the plan leads to; needs no cloud."""
+    cloud = cloud_of(plan.cloud)
+    texts = user_data_of(scheduler_of(plan.scheduler), plan, new_keys(plan.name))
+    return userdata.faults(plan, texts, cloud.user_data_limit)
 
 
 def host_checks(nodes: int, ports: Sequence[int] = ()) -> list[HostCheck]:
@@ -211,4 +254,3 @@ def _node_status(machine: Machine, members: dict[str, Member], unknown: bool) ->
         busy=member.busy if member else False,
         reason=member.reason if member else machine.error,
     )
-

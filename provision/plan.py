@@ -137,7 +137,9 @@ def plan_of(spec: Spec, source: str = "") -> Plan:
     findings = []
     if CONTROLLER in spec.groups:
         findings.append(
-            Finding("groups.controller", "this name is the controller's", "call the group otherwise")
+            Finding(
+                "groups.controller", "this name is the controller's", "call the group otherwise"
+            )
         )
     width = len(spec.groups)
     span = RESERVED + width * max(group.nodes for group in spec.groups.values())

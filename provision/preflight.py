@@ -2,20 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from provision import cloudinit, labels
+from provision import labels
 from provision.cloud import Cloud, Machine, Phase
 from provision.errors import Finding
 from provision.plan import Plan, PlannedMachine, short_name
-
-
-def user_data(plan: Plan, texts: Mapping[str, str], limit: int) -> list[Finding]:
-    """What cloud-init or the cloud would refuse of the rendered user-data, by group."""
-    extras = {group.name: group.user_data for group in plan.groups}
-    return [
-        finding
-        for group, text in texts.items()
-        for finding in cloudinit.check(f"groups.{group}", text, extras.get(group, ""), limit)
-    ]
 
 
 def missing(plan: Plan, here: Sequence[Machine]) -> list[PlannedMachine]:
@@ -36,7 +26,9 @@ def same_cluster(
         return []
     name, where = plan.name, f"cluster {plan.name}"
     marks = here[0].labels
-    same = {key: marks.get(key) == ours.get(key) for key in (labels.SPEC, labels.PLAN, labels.SOURCE)}
+    same = {
+        key: marks.get(key) == ours.get(key) for key in (labels.SPEC, labels.PLAN, labels.SOURCE)
+    }
     if not same[labels.SPEC] or not (same[labels.PLAN] or same[labels.SOURCE]):
         return [
             Finding(

@@ -5,9 +5,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from provision import hosts
 from provision.cloud import Cloud, Endpoint, Machine
 from provision.clouds import cloud_of
-from provision.errors import ProvisionError, UnknownClusterError, UnknownNodeError, UnreachableError, UsageError
+from provision.errors import (
+    ProvisionError,
+    UnknownClusterError,
+    UnknownNodeError,
+    UnreachableError,
+    UsageError,
+)
 from provision.events import Emit, StepEnded, StepStarted
 from provision.hosts import Inventory, Node
 from provision.keys import Keys
@@ -105,7 +112,8 @@ class Session:
         controllers = [node for node in nodes if node.role == CONTROLLER]
         if not controllers:
             raise ProvisionError(
-                f"{self.name} has no controller", f"run 'provision up' again or 'provision down {self.name}'"
+                f"{self.name} has no controller",
+                f"run 'provision up' again or 'provision down {self.name}'",
             )
         workers = tuple(node for node in nodes if node.role != CONTROLLER)
         endpoint = Endpoint(controllers[0].address)
@@ -113,10 +121,19 @@ class Session:
             endpoint = self.cloud.endpoint(self.plan())
         return Inventory(self.name, self.workspace.folder, endpoint, controllers[0], workers)
 
+    def write_access(self, inventory: Inventory) -> None:
+        """Write what lets OpenSSH and Ansible in: configuration, host keys, inventory."""
+        write = self.workspace.write
+        write("ssh_config", hosts.ssh_config(inventory))
+        write("known_hosts", hosts.known_hosts(inventory, self.keys()))
+        write("inventory.yml", hosts.ansible(inventory))
+
     def resolve(self, names: Sequence[str], machines: Sequence[Machine]) -> list[str]:
         """Full machine names for names given with or without the cluster's own before them."""
         known = [machine.name for machine in machines]
-        full = {short_name(self.name, name): name for name in known} | {name: name for name in known}
+        full = {short_name(self.name, name): name for name in known} | {
+            name: name for name in known
+        }
         unknown = [name for name in names if name not in full]
         if unknown:
             shown = ", ".join(short_name(self.name, name) for name in known[:12])

@@ -23,6 +23,7 @@ NAME_MAX = 30
 GROUP_MAX = 20
 NODES_MAX = 65_000
 """Most nodes in one cluster: slurmctld's MaxNodeCount ends at 65,536 (slurm.conf man page)."""
+DURATION_MAX = 365 * 86400
 DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -36,12 +37,14 @@ def _dns_label(value: str) -> str:
 
 
 def _duration(value: object) -> object:
+    """Seconds of ``5m`` and the like; the range is checked here for one sentence on all of it."""
+    seconds = value if isinstance(value, int) and not isinstance(value, bool) else 0
     if isinstance(value, str):
-        found = re.fullmatch(r"(\d+)\s*([smhd])", value.strip())
-        if not found:
-            raise ValueError("must be a duration such as 90s, 5m, 4h or 2d")
-        return int(found[1]) * DURATION_UNITS[found[2]]
-    return value
+        found = re.fullmatch(r"([0-9]{1,9})\s*([smhd])", value.strip())
+        seconds = int(found[1]) * DURATION_UNITS[found[2]] if found else 0
+    if not 0 < seconds <= DURATION_MAX:
+        raise ValueError("must be a duration from 1s to 365d, such as 90s, 5m, 4h or 2d")
+    return seconds
 
 
 def duration_text(seconds: int) -> str:
@@ -53,17 +56,22 @@ def duration_text(seconds: int) -> str:
 
 
 Label = Annotated[str, AfterValidator(_dns_label)]
-Seconds = Annotated[
-    int, BeforeValidator(_duration), Field(gt=0, le=365 * 86400), PlainSerializer(duration_text)
-]
+Seconds = Annotated[int, BeforeValidator(_duration), PlainSerializer(duration_text)]
+
+
+PRIVATE = tuple(
+    ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+)
+"""RFC 1918. ``is_private`` would allow loopback and documentation ranges too."""
 
 
 def _private_subnet(value: str) -> str:
     try:
         network = ipaddress.IPv4Network(value)
-    except ValueError as error:
-        raise ValueError(f"must be an IPv4 subnet such as 10.99.0.0/20 ({error})") from None
-    if not network.is_private or network.prefixlen > 28:
+    except ValueError:
+        raise ValueError("must be an IPv4 subnet such as 10.99.0.0/20, with no host bits") from None
+    private = any(network.subnet_of(block) for block in PRIVATE)
+    if not private or network.prefixlen > 28:
         raise ValueError("must be a private IPv4 subnet of /28 or larger, such as 10.99.0.0/20")
     return value
 
@@ -98,7 +106,10 @@ def _cloud_by_name(value: object) -> object:
 
 
 class Group(Model):
-    """Machines of one kind. ``user_data`` is added to what we boot them with (cloud-config or ``#!``)."""
+    """Machines of one kind.
+
+    ``user_data`` (cloud-config or ``#!``) is added to what we boot them with.
+    """
 
     nodes: Annotated[int, Field(ge=1, le=NODES_MAX)]
     user_data: str = ""
@@ -112,7 +123,7 @@ class Ready(Model):
     seconds after it started is replaced once.
     """
 
-    quorum: Annotated[float, Field(gt=0, le=1, strict=False)] | None = None
+    quorum: Annotated[float, Field(gt=0, le=1)] | None = None
     deadline: Seconds = 600
     replace_after: Seconds = 180
 

@@ -6,6 +6,7 @@ reached from outside, on any cloud, so they are reached through the controller.
 
 import contextlib
 import io
+import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,9 @@ from provision.cloud import Endpoint
 from provision.errors import UnreachableError
 from provision.keys import KeyPair
 from provision.scheduler import Completed
+
+# paramiko logs tracebacks to stderr where no handler is set; its errors reach us as exceptions.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 USER = "provision"
 """The user our user-data makes on every machine; sudo without a password."""

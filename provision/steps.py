@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
-from provision import cloudinit, hosts, labels, preflight, ready
+from provision import hosts, labels, preflight, ready, userdata
 from provision.cloud import Endpoint, Launch, Machine
 from provision.errors import (
     CloudFailure,
@@ -20,10 +20,9 @@ from provision.errors import (
     UnreachableError,
 )
 from provision.events import Event, Noted
-from provision.keys import Keys
 from provision.plan import Plan, PlannedMachine, plan_of, short_name
 from provision.ready import Patience
-from provision.scheduler import Member, MemberState, Proof, Scheduler
+from provision.scheduler import Member, MemberState, Proof
 from provision.session import Session
 from provision.spec import Spec
 
@@ -68,18 +67,6 @@ class Run:
         self.session.emit(event)
 
 
-def texts_of(scheduler: Scheduler, plan: Plan, keys: Keys) -> dict[str, str]:
-    """The rendered user-data of each group, before the spec's own parts are added."""
-    templates = scheduler.templates(plan, keys)
-    return {group: cloudinit.render(template) for group, template in templates.items()}
-
-
-def full_user_data(plan: Plan, texts: Mapping[str, str]) -> dict[str, str]:
-    """What the machines of each group really get: ours and the spec's own part."""
-    extras = {group.name: group.user_data for group in plan.groups}
-    return {g: cloudinit.with_extra(text, extras.get(g, "")) for g, text in texts.items()}
-
-
 def check(run: Run) -> None:
     """Compare the plan with what is there; raise everything that is wrong at once."""
     session, plan = run.session, run.plan
@@ -95,8 +82,8 @@ def check(run: Run) -> None:
         fresh = keys is None
         keys = keys or session.workspace.ensure_keys()
         try:
-            texts = texts_of(session.scheduler, plan, keys)
-            faults = preflight.user_data(plan, texts, session.cloud.user_data_limit)
+            texts = userdata.user_data_of(session.scheduler, plan, keys)
+            faults = userdata.faults(plan, texts, session.cloud.user_data_limit)
             if faults:
                 raise SpecError(faults)
         except BaseException:
@@ -104,7 +91,7 @@ def check(run: Run) -> None:
                 session.workspace.remove()
             raise
         marks = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
-        run.launch = Launch(plan, full_user_data(plan, texts), marks)
+        run.launch = Launch(plan, userdata.with_own_parts(plan, texts), marks)
         said.append(_lacking_text(run))
 
 
@@ -202,13 +189,10 @@ def write(run: Run) -> None:
     """Write the outputs for other tools and the timings."""
     session = run.session
     inventory = session.inventory()
-    keys, workspace = session.keys(), session.workspace
-    workspace.write("ssh_config", hosts.ssh_config(inventory))
-    workspace.write("known_hosts", hosts.known_hosts(inventory, keys))
-    workspace.write("inventory.yml", hosts.ansible(inventory))
+    session.write_access(inventory)
     data = hosts.as_dict(inventory)
     data["proof"] = asdict(run.proof) if run.proof else None
-    workspace.save("outputs", data)
+    session.workspace.save("outputs", data)
 
 
 def _save_timings(run: Run, endpoint: Endpoint) -> None:

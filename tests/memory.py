@@ -44,8 +44,16 @@ class MemoryCloud:
     def _boot(self, launch: Launch, machine: PlannedMachine, generation: int) -> None:
         now = time.time()
         self.there[machine.name] = Machine(
-            machine.name, launch.plan.name, machine.role, machine.group, machine.address,
-            Phase.STARTED, generation, now, now, {**launch.marks, labels.CLUSTER: launch.plan.name},
+            machine.name,
+            launch.plan.name,
+            machine.role,
+            machine.group,
+            machine.address,
+            Phase.STARTED,
+            generation,
+            now,
+            now,
+            {**launch.marks, labels.CLUSTER: launch.plan.name},
         )
 
     def endpoint(self, plan: Plan) -> Endpoint:

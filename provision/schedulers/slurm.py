@@ -59,7 +59,7 @@ class Slurm:
 
     def members(self, controller: Shell) -> list[Member]:
         """All nodes by one ``sinfo``."""
-        answer = _call(controller, "sinfo -a -h -N -p all -o '%N|%T|%E'")
+        answer = _call(controller, "sinfo -h -N -p all -o '%N|%T|%E'")
         lines = [line.split("|", 2) for line in answer.stdout.splitlines() if line.count("|") >= 2]
         members = {name.strip(): _member(name.strip(), state, why) for name, state, why in lines}
         return [members[name] for name in sorted(members)]
@@ -99,8 +99,11 @@ class Slurm:
 
     def resume(self, controller: Shell, nodes: Sequence[str]) -> None:
         """State ``resume``; a node that is in service already is no error."""
-        out = {member.name for member in self.members(controller)
-               if member.state is not MemberState.READY}
+        out = {
+            member.name
+            for member in self.members(controller)
+            if member.state is not MemberState.READY
+        }
         self._update(controller, [name for name in nodes if name in out], "state=resume")
 
     def forget(self, controller: Shell, nodes: Sequence[str]) -> None:
@@ -130,7 +133,7 @@ def _proof_command(nodes: Sequence[str], timeout: float) -> str:
 def _member(name: str, state: str, reason: str) -> Member:
     detail = state.strip()
     base = detail.rstrip(FLAGS).lower()
-    silent = "*" in detail[len(base):]
+    silent = "*" in detail[len(base) :]
     if base in DRAIN_STATES:
         kind = MemberState.DRAINED
     elif base in READY_STATES and not silent:

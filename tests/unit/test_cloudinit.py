@@ -8,7 +8,7 @@ import jinja2
 import pytest
 import yaml
 
-from provision import cloudinit, steps
+from provision import cloudinit, userdata
 from provision.keys import KeyPair, Keys
 from provision.plan import Plan, plan_of
 from provision.scheduler import Template
@@ -30,7 +30,7 @@ def plan(**worker: Any) -> Plan:
 
 
 def texts() -> dict[str, str]:
-    return steps.texts_of(Slurm(), plan(), FIXED)
+    return userdata.user_data_of(Slurm(), plan(), FIXED)
 
 
 @pytest.mark.parametrize("group", ["controller", "worker", "gpu"])
@@ -94,6 +94,6 @@ def test_an_extra_part_makes_a_multipart_whose_parts_come_back() -> None:
 
 
 def test_values_cannot_break_out_of_their_place() -> None:
-    nasty = Keys("a\": [}\n- b", FIXED.user, FIXED.controller_host, FIXED.worker_host)
-    text = steps.texts_of(Slurm(), plan(), nasty)["worker"]
-    assert yaml.safe_load(text)["write_files"][0]["content"] == "a\": [}\n- b"
+    nasty = Keys('a": [}\n- b', FIXED.user, FIXED.controller_host, FIXED.worker_host)
+    text = userdata.user_data_of(Slurm(), plan(), nasty)["worker"]
+    assert yaml.safe_load(text)["write_files"][0]["content"] == 'a": [}\n- b'

@@ -61,8 +61,14 @@ def test_up_brings_all_and_proves_all(world: World) -> None:
     assert steps_seen == ["check", "image", "join", "prove"]
     files = {path.name for path in Workspace("demo").folder.iterdir()}
     assert files == {
-        "id_ed25519", "inventory.yml", "keys.json", "known_hosts", "outputs.json", "spec.json",
-        "ssh_config", "timings.json",
+        "id_ed25519",
+        "inventory.yml",
+        "keys.json",
+        "known_hosts",
+        "outputs.json",
+        "spec.json",
+        "ssh_config",
+        "timings.json",
     }
     assert len(json.loads(Workspace("demo").path("timings.json").read_text())["nodes"]) == 8
 
@@ -73,13 +79,15 @@ def test_up_again_creates_and_proves_nothing(world: World) -> None:
     outcome = world.up()
     assert (outcome.created, outcome.exit_code) == (0, 0)
     assert outcome.proof and outcome.proof.nodes == 8
-    assert "apply" not in world.cloud.calls[len(before):]
+    assert "apply" not in world.cloud.calls[len(before) :]
     assert world.scheduler.calls == ["prove 8"]
 
 
 def test_findings_refuse_before_anything_is_made(world: World) -> None:
-    world.cloud.findings = [Finding("host: memory", "too little", "use fewer"),
-                            Finding("cloud.subnet", "taken", "set another")]
+    world.cloud.findings = [
+        Finding("host: memory", "too little", "use fewer"),
+        Finding("cloud.subnet", "taken", "set another"),
+    ]
     with pytest.raises(RefusedError) as caught:
         world.up()
     assert len(caught.value.findings) == 2 and caught.value.exit_code == 4
@@ -143,7 +151,9 @@ def test_below_quorum_fails_and_above_it_is_incomplete(
         world.up(ready=ready)
     assert caught.value.exit_code == 1 and caught.value.missing == ("demo-worker-0005",)
     outcome = world.up(ready={**ready, "quorum": 0.8})
-    assert outcome.exit_code == 3 and [node.name for node in outcome.missing] == ["demo-worker-0005"]
+    assert outcome.exit_code == 3 and [node.name for node in outcome.missing] == [
+        "demo-worker-0005"
+    ]
     assert outcome.missing[0].console_tail == "console of demo-worker-0005"
 
 

@@ -25,7 +25,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 class World:
     """A cloud and a scheduler in memory: nodes in ``broken`` join only after ``cured_by`` replacements."""
 
-    def __init__(self, nodes: int, broken: Mapping[str, int] | None = None, **changes: float) -> None:
+    def __init__(
+        self, nodes: int, broken: Mapping[str, int] | None = None, **changes: float
+    ) -> None:
         spec = Spec.model_validate({"name": "t", "groups": {"w": {"nodes": nodes}}})
         self.plan: Plan = dataclasses.replace(
             plan_of(spec), **{"deadline": 5, "replace_after": 0.03, **changes}

@@ -20,6 +20,10 @@ def findings(
         owner = runtime.taken(plan.subnet)
         if owner:
             found.append(
-                Finding("cloud.subnet", owner, "set another in the spec: cloud: {kind: local, subnet: …}")
+                Finding(
+                    "cloud.subnet",
+                    owner,
+                    "set another in the spec: cloud: {kind: local, subnet: …}",
+                )
             )
     return found

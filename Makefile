@@ -1,0 +1,43 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix lock bench setup clean
+SHELL := bash
+VENV := .venv/bin
+SHELL_FILES := tools/*.sh tools/node-image/*.sh .ci/run
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## set up what is missing, then bring up 8 Slurm nodes on this machine
+	@tools/setup.sh demo
+	@$(VENV)/provision up inventories/demo.yaml
+
+test: ## set up what is missing, then run every test, real nodes included
+	@tools/setup.sh test
+	@$(VENV)/python -m pytest
+
+check: ## lint, types, import layers, shell, unit tests: under 30 s, starts no machine
+	@tools/setup.sh check
+	@$(VENV)/ruff check --quiet .
+	@$(VENV)/ruff format --quiet --check .
+	@$(VENV)/mypy --no-error-summary
+	@mkdir -p .import_linter_cache
+	@$(VENV)/lint-imports --no-logo >.import_linter_cache/last || { cat .import_linter_cache/last; exit 1; }
+	@$(VENV)/shellcheck $(SHELL_FILES)
+	@$(VENV)/python -m pytest tests/unit
+
+fix: ## let ruff mend and format
+	@$(VENV)/ruff check --quiet --fix . ; $(VENV)/ruff format --quiet .
+
+lock: ## pin the newest versions (needs uv)
+	@tools/lock.sh --upgrade
+
+bench: ## measure, as ratios within one run
+	@tools/setup.sh test
+	@set -e; for each in benchmarks/*.py; do $(VENV)/python $$each; done
+
+setup: ## install what the tests need
+	@tools/setup.sh test
+
+clean: ## remove what setup and the tools left in this folder
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

@@ -1,0 +1,197 @@
+"""Runs one command: loads its module only; errors become a sentence and an exit code."""
+
+import contextlib
+import difflib
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from provision.cli.commands import BY_NAME, COMMANDS
+from provision.errors import (
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_USAGE,
+    InterruptedRun,
+    ProvisionError,
+)
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+PROGRAM = "provision"
+STOPPED = InterruptedRun("stopped", "run the same command again to go on")
+
+
+class Commands(click.Group):
+    """The commands of the table; the module of a command is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the table's order."""
+        return [command.name for command in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The ``run`` of the command's module."""
+        if cmd_name not in BY_NAME:
+            return None
+        found = importlib.import_module(BY_NAME[cmd_name].module).run
+        if not isinstance(found, click.Command):
+            raise TypeError(f"{BY_NAME[cmd_name].module}.run is no click command")
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Click's own, but for the sentence about a command that does not exist."""
+        name = args[0]
+        if name in BY_NAME or ctx.resilient_parsing or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(name, BY_NAME, 1)
+        fix = f"did you mean '{PROGRAM} {near[0]}'?" if near else f"see '{PROGRAM} --help'"
+        raise click.UsageError(f"there is no command '{printable(name)}'; {fix}")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Names from the table: click's own would import the modules of all commands."""
+        from click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(command.name, help=command.text)
+            for command in COMMANDS
+            if command.name.startswith(incomplete)
+        ]
+
+
+GROUP = Commands(PROGRAM, context_settings={"help_option_names": ["--help", "-h"]})
+
+
+def execute(words: Sequence[str]) -> int:
+    """Run the command and answer its exit code; no exception leaves this function."""
+    from provision.cli.main import COMPLETE
+
+    if asked := os.environ.get(COMPLETE):
+        return _complete(asked)
+    try:
+        with _stoppable():
+            code = _invoke(list(words))
+            sys.stdout.flush()
+            return code
+    except ProvisionError as error:
+        return fail(str(error), error.exit_code)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        return fail(_usage_sentence(error), EXIT_USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return fail(str(STOPPED), STOPPED.exit_code)
+    except BrokenPipeError:
+        return unread()
+    except Exception as error:
+        return _bug(error)
+
+
+def _invoke(words: list[str]) -> int:
+    # Not GROUP.main(): it has its own answers to Ctrl-C and to a closed pipe.
+    with GROUP.make_context(PROGRAM, words) as context:
+        code = GROUP.invoke(context)
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+def _complete(asked: str) -> int:
+    """Answer a shell; it can do nothing with an error, so there is none."""
+    from click.shell_completion import shell_complete
+
+    from provision.cli.main import COMPLETE
+
+    try:
+        return shell_complete(GROUP, {}, PROGRAM, COMPLETE, asked)
+    except Exception:
+        return EXIT_FAILED
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM and a closed terminal stop the run in the way Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def printable(text: str) -> str:
+    """The text without what could steer a terminal; tabs and line ends stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+
+
+def fail(sentence: str, code: int) -> int:
+    """Print the error, one line per finding, and answer the exit code."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        for line in printable(sentence).splitlines():
+            sys.stderr.write(f"{PROGRAM}: {line}\n")
+        sys.stderr.flush()
+    return code
+
+
+def unread() -> int:
+    """Nobody reads the result any more: no message, and none at the interpreter's end either."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    return EXIT_FAILED
+
+
+def _usage_sentence(error: click.ClickException) -> str:
+    """Click's message as one sentence that ends with the next step."""
+    if isinstance(error, click.NoSuchOption):
+        near = f"did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
+        message = f"there is no option '{error.option_name}'" + (f"; {near}" if near else "")
+    else:
+        message = (
+            " ".join(error.format_message().split()).rstrip(".").replace(". Choose", ": choose")
+        )
+        message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    if context is None or "; " in message:
+        return message
+    return f"{message}; see '{context.command_path} --help'"
+
+
+def _bug(error: Exception) -> int:
+    """Keep the traceback in a file only its owner can read; its text may hold anything."""
+    text = "".join(traceback.format_exception(error))
+    if os.environ.get("PROVISION_DEBUG") == "1":
+        sys.stderr.write(text)
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" in {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
+    try:
+        import platformdirs
+
+        from provision.files import write_private
+
+        name = f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+        path = Path(platformdirs.user_state_dir(PROGRAM)) / name
+        write_private(path, text)
+        fix = f"please report it with {path}"
+    except OSError:
+        fix = "run it again with PROVISION_DEBUG=1 and please report what it shows"
+    return fail(f"this is a bug ({type(error).__name__}{place}); {fix}", EXIT_BUG)

@@ -1,0 +1,253 @@
+"""Options that several commands share, each a decorator that hands the command one value."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from provision.cli.console import ConsoleOptions
+from provision.errors import SpecError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from provision.plan import Plan
+    from provision.specfile import Loaded, Overrides
+
+Run = Callable[..., int]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class SpecChoice:
+    """The spec a command line names: a file or none, and the flags that override it."""
+
+    path: Path | None
+    flags: dict[str, Any]
+
+    @property
+    def overrides(self) -> "Overrides":
+        """The flags as the spec reader takes them."""
+        from provision.specfile import Overrides
+
+        return Overrides(**self.flags)
+
+    def load(self) -> "Loaded":
+        """Read it; raises ``SpecError`` with everything that is wrong."""
+        from provision.specfile import load
+
+        return load(self.path, self.overrides)
+
+    def plan(self) -> "tuple[Loaded, Plan]":
+        """Read it and work out the plan, with file and line in all findings."""
+        from provision.plan import plan_of
+
+        loaded = self.load()
+        try:
+            return loaded, plan_of(loaded.spec, loaded.source)
+        except SpecError as error:
+            raise loaded.placed(error) from None
+
+
+def output_options(function: Run) -> Run:
+    """``--output``, ``--quiet`` and ``--events``, as ``options``: a :class:`ConsoleOptions`."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, output: str, quiet: bool, events: Path | None, **rest: Any) -> int:
+        return function(*args, options=ConsoleOptions(output, quiet, events), **rest)
+
+    return _with(
+        wrapper,
+        click.option(
+            "--output",
+            "-o",
+            type=click.Choice(["table", "json"]),
+            default="table",
+            help="The result on stdout as a table or as JSON.",
+        ),
+        click.option("--quiet", "-q", is_flag=True, help="No progress on stderr, only errors."),
+        click.option(
+            "--events",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Append every event to this file, one JSON object a line.",
+        ),
+    )
+
+
+def spec_options(function: Run) -> Run:
+    """The SPEC argument and the flags that override it, as ``chosen``: a :class:`SpecChoice`."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, spec: Path | None, **rest: Any) -> int:
+        flags = {name: rest.pop(name) for name in OVERRIDES}
+        return function(*args, chosen=SpecChoice(spec, flags), **rest)
+
+    return _with(
+        wrapper,
+        click.argument("spec", required=False, type=click.Path(path_type=Path)),
+        click.option("--name", metavar="NAME", help="Name of the cluster."),
+        cloud_option,
+        click.option(
+            "--nodes",
+            multiple=True,
+            metavar="[GROUP=]N",
+            help="Nodes of the only group, or of GROUP (may be repeated).",
+        ),
+        machines_option,
+        click.option(
+            "--quorum", metavar="SHARE", help="Share of nodes that must join, such as 0.98."
+        ),
+        click.option("--deadline", metavar="TIME", help="Longest wait for them, such as 10m."),
+        click.option("--ttl", metavar="TIME", help="When the cluster may be removed, such as 4h."),
+    )
+
+
+OVERRIDES = ("name", "cloud", "nodes", "machines", "quorum", "deadline", "ttl")
+"""Names of the flags of :func:`spec_options`, which are the fields of ``Overrides``."""
+
+
+def cluster_argument(function: F) -> F:
+    """The NAME argument, '' where it is left out (the only cluster is meant)."""
+    return click.argument(
+        "name", required=False, default="", metavar="[NAME]", shell_complete=complete_clusters
+    )(function)
+
+
+def node_argument(function: F) -> F:
+    """The NODE argument, '' where it is left out."""
+    return click.argument(
+        "node", required=False, default="", metavar="[NODE]", shell_complete=complete_nodes
+    )(function)
+
+
+def words_argument(metavar: str) -> Callable[[F], F]:
+    """All words of a command whose first may be a cluster's name; see :func:`name_and_nodes`."""
+    return click.argument("words", nargs=-1, metavar=metavar, shell_complete=complete_words)
+
+
+def name_and_nodes(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Split ``[NAME] NODE…``: the first word is the name where a cluster of that name is known.
+
+    With one word that names no known cluster, it is a node of the only cluster.
+    """
+    from provision.workspace import known_clusters
+
+    given = list(words)
+    if given and (given[0] in known_clusters() or (len(given) > 1 and not _is_node(given[0]))):
+        return given[0], given[1:]
+    return "", given
+
+
+def _is_node(word: str) -> bool:
+    stem, _, number = word.rpartition("-")
+    return bool(stem) and (number.isdigit() or number == "controller")
+
+
+class DashedCommand(click.Command):
+    """A command whose words behind ``--`` are for someone else, as ``command``: a tuple of words.
+
+    Click drops the ``--`` and could not tell ``run NAME -- CMD`` from ``run -- CMD ARG``.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before ``--`` and keep the rest."""
+        behind: list[str] = []
+        if "--" in args:
+            at = args.index("--")
+            args, behind = args[:at], args[at + 1 :]
+        rest = super().parse_args(ctx, args)
+        ctx.params["command"] = tuple(behind)
+        return rest
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The usage line, with the command at its end."""
+        return [*super().collect_usage_pieces(ctx), "-- COMMAND ..."]
+
+
+def complete_clusters(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    """Names of the clusters that have a folder here."""
+    try:
+        from provision.workspace import known_clusters
+
+        return _items(known_clusters(), incomplete)
+    except Exception:  # a shell can do nothing with it
+        return []
+
+
+def complete_nodes(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    """Names of the cluster's nodes as last written, in the short form people type."""
+    try:
+        from provision.workspace import known_clusters, known_nodes
+
+        # In the middle of an option click has not assigned the arguments yet.
+        named = str(ctx.params.get("name") or next(iter(ctx.args), ""))
+        clusters = [named] if named else known_clusters()
+        nodes = [
+            node.removeprefix(f"{cluster}-")
+            for cluster in clusters[: 1 if named or len(clusters) == 1 else 0]
+            for node in known_nodes(cluster)
+        ]
+        return _items(nodes, incomplete)
+    except Exception:
+        return []
+
+
+def complete_words(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    """Cluster names for the first word, then nodes of that cluster."""
+    before = [str(word) for word in ctx.params.get(str(param.name)) or ()]
+    if before:
+        ctx.params.setdefault("name", before[0])
+        taken = set(before)
+        return [item for item in complete_nodes(ctx, param, incomplete) if item.value not in taken]
+    clusters = complete_clusters(ctx, param, incomplete)
+    return clusters + (complete_nodes(ctx, param, incomplete) if len(clusters) <= 1 else [])
+
+
+def _complete_allowed(path: Sequence[str]) -> Callable[..., "list[CompletionItem]"]:
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        try:
+            from provision.specwords import allowed_words
+
+            return _items(allowed_words(path), incomplete)
+        except Exception:
+            return []
+
+    return complete
+
+
+def _items(words: Sequence[str], incomplete: str) -> "list[CompletionItem]":
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+def _with(function: Run, *decorators: Callable[[Run], Run]) -> Run:
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+cloud_option = click.option(
+    "--cloud",
+    metavar="KIND",
+    help="Where the machines are.",
+    shell_complete=_complete_allowed(("cloud", "kind")),
+)
+machines_option = click.option(
+    "--machines",
+    metavar="KIND",
+    help="Kind of machine.",
+    shell_complete=_complete_allowed(("cloud", "machines")),
+)

@@ -1,0 +1,259 @@
+"""Reads a spec from a file, from text, or from flags alone; reports all that is wrong at once.
+
+Each finding says where: the line and path of a file (``demo.yaml:7: groups.worker.nodes``), or the
+flag that overrode it (``--nodes``).
+"""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from provision.errors import Finding, SpecError
+from provision.spec import Spec
+from provision.specwords import case_of, nearest, say
+from provision.specyaml import Document, read, short
+
+SIZE_MAX = 1024 * 1024
+"""Bytes of the largest spec read."""
+FINDINGS_MAX = 20
+"""Findings reported; a file that is no spec at all has hundreds."""
+DEFAULT_NODES = 2
+DEFAULT_GROUP = "worker"
+FLAGS = {
+    "name": ("--name", ("name",)),
+    "cloud": ("--cloud", ("cloud",)),
+    "machines": ("--machines", ("cloud", "machines")),
+    "quorum": ("--quorum", ("ready", "quorum")),
+    "deadline": ("--deadline", ("ready", "deadline")),
+    "ttl": ("--ttl", ("ttl",)),
+}
+"""Fields of :class:`Overrides` that set one value: the flag, and the path it sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What flags say instead of the file, as the text that was given.
+
+    ``nodes`` holds ``N`` (a spec with one group) or ``GROUP=N``, as often as the flag was given.
+    """
+
+    name: str | None = None
+    cloud: str | None = None
+    nodes: tuple[str, ...] = ()
+    machines: str | None = None
+    quorum: str | None = None
+    deadline: str | None = None
+    ttl: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A sound spec. ``source`` is the file's resolved path as text, '' where there is no file."""
+
+    spec: Spec
+    source: str
+    places: Callable[[Sequence[str]], str] = field(repr=False, compare=False)
+
+    def placed(self, error: SpecError) -> SpecError:
+        """The same findings, with file and line where they name a path of the spec."""
+        return SpecError(
+            [
+                Finding(self.places(f.where.split(".")), f.problem, f.fix)
+                if f.where.split(".")[0] in Spec.model_fields
+                else f
+                for f in error.findings
+            ]
+        )
+
+
+def load(path: Path | None, overrides: Overrides | None = None) -> Loaded:
+    """Read the spec at ``path`` (without one: two workers on this machine), then apply the flags.
+
+    Raises:
+        SpecError: everything that is wrong with it.
+    """
+    if path is None:
+        return _checked(Document("", data={}), overrides or Overrides(), "")
+    return parse(_text(path), str(path), overrides, str(path.resolve()))
+
+
+def parse(text: str, name: str, overrides: Overrides | None = None, source: str = "") -> Loaded:
+    """The same from text; ``name`` is how findings call it."""
+    document = read(name, text)
+    if document.root is None and not document.findings:
+        fix = "write for example 'groups: {worker: {nodes: 2}}', or run 'provision init'"
+        document.findings.append(Finding(name, "is empty", fix))
+    if document.root is None:
+        raise SpecError(document.findings)
+    return _checked(document, overrides or Overrides(), source)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(SIZE_MAX + 1)
+    except FileNotFoundError:
+        raise SpecError([Finding(str(path), "there is no such file", _near_file(path))]) from None
+    except IsADirectoryError:
+        fix = "name a file in it, such as " + str(path / "demo.yaml")
+        raise SpecError([Finding(str(path), "is a directory", fix)]) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "the name is not valid"
+        fix = "check the path and its permissions"
+        raise SpecError([Finding(str(path), f"cannot be read ({why})", fix)]) from None
+    if len(raw) > SIZE_MAX:
+        raise SpecError([Finding(str(path), "is larger than 1 MiB", "is it really a spec?")])
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        where = f"{path}:{line}"
+        raise SpecError([Finding(where, "is not UTF-8 text", "save the file as UTF-8")]) from None
+
+
+def _near_file(path: Path) -> str:
+    try:
+        beside = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
+    except OSError:
+        return f"there is no folder {path.parent} either; check the path"
+    specs = [name for name in beside if name.endswith((".yaml", ".yml"))]
+    near = nearest(path.name, specs) or nearest(f"{path.name}.yaml", specs)
+    return f"did you mean '{path.parent / near}'?" if near else "write one with 'provision init'"
+
+
+def _checked(document: Document, overrides: Overrides, source: str) -> Loaded:
+    flags = _Flags(document.data)
+    data = flags.apply(overrides)
+    findings = [*document.findings, *flags.findings]
+
+    def places(path: Sequence[str]) -> str:
+        return flags.place(path) or document.where(path)
+
+    spec = None
+    try:
+        spec = Spec.model_validate(data)
+    except ValidationError as error:
+        known = {finding.where for finding in findings}
+        # Errors beyond the limit would each cost a walk of the file, and nobody reads them.
+        for each in error.errors(include_url=False)[: FINDINGS_MAX + 1]:
+            case = case_of(each, data)
+            finding = Finding(places(case.path), *say(each["type"], case))
+            if finding.where not in known:
+                findings.append(finding)
+    if findings or spec is None:
+        ordered = sorted(findings, key=lambda f: _line_of(document.name, f.where))
+        if len(ordered) > FINDINGS_MAX:
+            more = Finding(
+                document.name or "spec", "has more findings than these", "mend these first"
+            )
+            ordered = [*ordered[:FINDINGS_MAX], more]
+        raise SpecError(ordered)
+    return Loaded(spec, source, places)
+
+
+def _line_of(name: str, where: str) -> int:
+    found = re.match(r":(\d+)", where.removeprefix(name)) if name else None
+    return int(found[1]) if found else 0
+
+
+class _Flags:
+    """Puts the values of flags into the data, remembering which path came from which flag."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self._set: dict[tuple[str, ...], str] = {}
+        self.findings: list[Finding] = []
+
+    def place(self, path: Sequence[str]) -> str:
+        """The flag that set this path or something above it; '' where none did."""
+        here = tuple(path)
+        above = [known for known in self._set if here[: len(known)] == known]
+        return self._set[max(above, key=len)] if above else ""
+
+    def apply(self, overrides: Overrides) -> Any:
+        """The data with all values set; the data given is left as it is."""
+        if not isinstance(self._data, dict):
+            return self._data
+        data = dict(self._data)
+        for name, (flag, path) in FLAGS.items():
+            text = getattr(overrides, name)
+            if text is None:
+                continue
+            value = _value(name, text)
+            self._set[path] = flag
+            if name == "cloud":
+                old = data.get("cloud")
+                same = isinstance(old, dict) and old.get("kind") == text
+                data["cloud"] = old if same else {"kind": text}
+            else:
+                _put(data, path, value)
+        self._nodes(data, overrides.nodes)
+        return data
+
+    def _nodes(self, data: dict[str, Any], given: Sequence[str]) -> None:
+        groups = data.get("groups")
+        if not groups and (given or self._data == {}):
+            # No spec at all, or one that leaves the groups to the flag.
+            groups = {DEFAULT_GROUP: {"nodes": DEFAULT_NODES}}
+        if not isinstance(groups, dict):
+            return
+        data["groups"] = groups = dict(groups)
+        seen: set[str] = set()
+        for text in given:
+            group = self._group(text, list(groups))
+            if group in seen:
+                again = "is given twice" + (f" for {group}" if len(groups) > 1 else "")
+                self.findings.append(Finding("--nodes", again, "keep one of them"))
+            elif group:
+                seen.add(group)
+                old = groups[group]
+                count = _whole(text.rpartition("=")[2])
+                groups[group] = {**(old if isinstance(old, dict) else {}), "nodes": count}
+                self._set["groups", group, "nodes"] = "--nodes"
+
+    def _group(self, text: str, names: list[str]) -> str:
+        """The group that a ``--nodes`` value is for; '' where that is a finding."""
+        group, equals, count = text.rpartition("=")
+        if not equals and len(names) == 1:
+            return names[0]
+        if group in names:
+            return group
+        if not equals:
+            example = f"--nodes {names[0]}={count if count.isdigit() else 8}"
+            problem = f"the spec has {len(names)} groups: {', '.join(names)}"
+            fix = f"write --nodes GROUP=N, for example {example}"
+        else:
+            near = nearest(group, names)
+            problem = f"there is no group {short(group)}"
+            fix = f"did you mean '{near}'? " if near else ""
+            fix += f"the groups are: {', '.join(names)}"
+        self.findings.append(Finding("--nodes", problem, fix))
+        return ""
+
+
+def _put(data: dict[str, Any], path: Sequence[str], value: object) -> None:
+    """Set a value below a mapping that may be missing or spelled short (``cloud: local``)."""
+    *above, last = path
+    for key in above:
+        old = data.get(key)
+        if isinstance(old, str) and key == "cloud":
+            old = {"kind": old}
+        data[key] = dict(old) if isinstance(old, dict) else {}
+        data = data[key]
+    data[last] = value
+
+
+def _value(name: str, text: str) -> object:
+    if name == "quorum":
+        return float(text) if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,9}", text) else text
+    return _whole(text) if name in ("deadline", "ttl") else text
+
+
+def _whole(text: str) -> object:
+    """The number that the text spells, or the text itself for the models to refuse."""
+    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()) else text

@@ -1,0 +1,28 @@
+"""For every layer: nothing a test does touches the user's own state, cache and configuration."""
+
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.guards import RUN, redirected, users_folders
+
+pytest_plugins = ["pytester"]
+
+USERS_FOLDERS = users_folders()
+RUN_ID = uuid4().hex
+"""Tells this run's processes from others'; every child inherits it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """State, cache and configuration of this run, for its children too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in redirected(tmp_path_factory.mktemp("xdg")).items():
+            patch.setenv(name, value)
+        for name in list(os.environ):
+            if name.startswith("PROVISION_") and name != "PROVISION_DEBIAN_MIRROR":
+                patch.delenv(name)
+        patch.setenv(RUN, RUN_ID)
+        yield

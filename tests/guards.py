@@ -1,0 +1,113 @@
+"""Loud guards for unit tests: no process, no socket, none of the user's own folders.
+
+They are Python's audit events (sys.addaudithook; docs.python.org/3/library/audit_events.html), so it
+does not matter through which module or in which thread something is tried. What is forbidden fails at
+once and, where the code under test swallows that, again when the test ends.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+PROCESS = {
+    "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn",
+    "pty.spawn",
+}  # fmt: skip
+SOCKET = {"socket.__new__", "socket.getaddrinfo", "socket.gethostbyname"}
+FILES = {
+    "open", "os.listdir", "os.scandir", "os.mkdir", "os.rmdir", "os.remove", "os.rename", "os.link",
+    "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.utime", "shutil.rmtree",
+}  # fmt: skip
+RUN = "PROVISION_TEST_RUN"
+"""Variable that every process started by a run of the tests inherits."""
+ANY_USERS = (
+    "DOCKER_HOST", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TTY_COMPATIBLE",
+)  # fmt: skip
+"""Variables a user may have set that change what we do; no test sees them."""
+
+
+class Forbidden(AssertionError):
+    """A unit test did what only a test of another layer may do."""
+
+
+class Guard:
+    """What one test may not do, and what it did nevertheless."""
+
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
+        """``folders`` are the user's own: nothing below them may be touched."""
+        self.broken: list[str] = []
+        self._folders = tuple(f"{folder}" for folder in folders)
+
+    def audit(self, event: str, args: tuple[object, ...]) -> None:
+        """Raise ``Forbidden`` for an event that is; remember it too."""
+        if event in PROCESS:
+            self._refuse(f"starts a process ({_words(args)}): that is for tests/nodes or journeys")
+        elif event in SOCKET:
+            self._refuse(f"opens a socket ({event}): that is for tests/nodes or journeys")
+        elif event in FILES:
+            for path in args[:2]:
+                if isinstance(path, str | bytes | os.PathLike):
+                    self._check(os.fsdecode(path))
+
+    def _check(self, path: str) -> None:
+        if any(path == folder or path.startswith(f"{folder}/") for folder in self._folders):
+            self._refuse(f"reads or changes {path}, which is the user's own")
+
+    def _refuse(self, what: str) -> None:
+        self.broken.append(what)
+        raise Forbidden(f"a unit test {what}")
+
+
+_active: list[Guard] = []
+_hooked: list[bool] = []
+
+
+@contextmanager
+def guarding(guard: Guard) -> Iterator[Guard]:
+    """Guard this process while the block runs; the innermost guard is the one that counts."""
+    if not _hooked:
+        # An audit hook cannot be taken away again, so one stays and asks who is on duty.
+        sys.addaudithook(_hook)
+        _hooked.append(True)
+    _active.append(guard)
+    try:
+        yield guard
+    finally:
+        _active.remove(guard)
+
+
+def _hook(event: str, args: tuple[object, ...]) -> None:
+    if _active:
+        _active[-1].audit(event, args)
+
+
+def _words(args: tuple[object, ...]) -> str:
+    return " ".join(str(arg) for arg in args[:2])[:120]
+
+
+def users_folders() -> list[Path]:
+    """Where ``provision`` keeps a user's things; ask before the environment is redirected."""
+    found = (
+        platformdirs.user_state_path("provision"),
+        platformdirs.user_cache_path("provision"),
+        platformdirs.user_config_path("provision"),
+        platformdirs.user_data_path("provision"),
+        Path.home() / ".ssh",
+    )
+    return [path.absolute() for path in found]
+
+
+def redirected(folder: Path) -> dict[str, str]:
+    """Variables that put everything ``provision`` keeps below this folder (XDG base directories)."""
+    kinds = ("state", "cache", "config", "data")
+    return {f"XDG_{kind.upper()}_HOME": str(folder / kind) for kind in kinds}
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Names of the variables that differ, but for pytest's own."""
+    names = {name for name, value in {*before.items()} ^ {*after.items()}}
+    return sorted(name for name in names if not name.startswith("PYTEST_"))

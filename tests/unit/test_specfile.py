@@ -1,0 +1,159 @@
+"""Reading specs: each case in tests/cases/spec is a bad spec and the findings it must give."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provision.errors import SpecError
+from provision.plan import plan_of
+from provision.spec import Spec
+from provision.specfile import SIZE_MAX, Loaded, Overrides, load, parse
+
+CASES = Path(__file__).parents[1] / "cases" / "spec"
+GROUPS = "groups: {worker: {nodes: 2}}\n"
+
+
+def findings(text: str, flags: dict[str, Any]) -> list[str]:
+    """What is said of the text, up to and with the plan."""
+    given: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in flags.items()
+    }
+    try:
+        loaded = parse(text, "demo.yaml", Overrides(**given))
+    except SpecError as error:
+        return [str(finding) for finding in error.findings]
+    with pytest.raises(SpecError) as caught:
+        plan_of(loaded.spec)
+    return [str(finding) for finding in loaded.placed(caught.value).findings]
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_bad_specs_give_their_findings(path: Path) -> None:
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = findings(case["spec"], case.get("flags", {}))
+    assert found == case["findings"]
+    for sentence in found:
+        assert not re.search(
+            r"[Ii]nput should|pydantic|Value error|valid dictionary|Traceback", sentence
+        )
+
+
+def test_a_whole_spec_is_read() -> None:
+    text = (
+        "name: demo\ncloud: local\nscheduler: slurm\ngroups: {worker: {nodes: 8}}\n"
+        "ready: {quorum: 1, deadline: 5m}\nttl: 4h\n"
+    )
+    spec = parse(text, "demo.yaml").spec
+    assert (spec.name, spec.cloud.kind, spec.groups["worker"].nodes) == ("demo", "local", 8)
+    assert (spec.ready.quorum, spec.ready.deadline, spec.ttl) == (1.0, 300, 14400)
+
+
+def test_the_short_and_the_long_cloud_are_equal() -> None:
+    short, long = (parse(f"cloud: {c}\n{GROUPS}", "a") for c in ("local", "{kind: local}"))
+    assert short.spec == long.spec
+
+
+def test_anchors_and_merges_are_read() -> None:
+    text = "groups:\n  a: &a {nodes: 3, user_data: '#!/bin/sh'}\n  b: {<<: *a, nodes: 4}\n  c: *a\n"
+    groups = parse(text, "a.yaml").spec.groups
+    assert [(g.nodes, g.user_data) for g in groups.values()] == [
+        (3, "#!/bin/sh"),
+        (4, "#!/bin/sh"),
+        (3, "#!/bin/sh"),
+    ]
+
+
+def test_a_bomb_of_aliases_costs_no_more_than_its_text() -> None:
+    lines = ["a0: &a0 [x]"] + [
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 60)
+    ]
+    with pytest.raises(SpecError) as caught:
+        parse("\n".join([*lines, GROUPS]), "bomb.yaml")
+    assert str(caught.value.findings[-1]).startswith("bomb.yaml: has more findings")
+
+
+def test_without_a_file_there_are_two_workers_here() -> None:
+    loaded = load(None)
+    assert (loaded.source, loaded.spec) == (
+        "",
+        Spec.model_validate({"name": "cluster", "groups": {"worker": {"nodes": 2}}}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes", "expected"),
+    [
+        (None, ("8",), {"worker": 8}),
+        (None, ("worker=3",), {"worker": 3}),
+        ("name: demo\n", ("3",), {"worker": 3}),
+        ("groups: {gpu: {nodes: 1}}\n", ("3",), {"gpu": 3}),
+        ("groups: {gpu: }\n", ("3",), {"gpu": 3}),
+        ("groups: {a: {nodes: 1}, b: {nodes: 2}}\n", ("b=5",), {"a": 1, "b": 5}),
+        ("groups: {a: {nodes: 1}, b: {nodes: 2}}\n", ("b=5", "a=4"), {"a": 4, "b": 5}),
+    ],
+)
+def test_nodes_from_flags(
+    text: str | None, nodes: tuple[str, ...], expected: dict[str, int]
+) -> None:
+    flags = Overrides(nodes=nodes)
+    loaded = load(None, flags) if text is None else parse(text, "a.yaml", flags)
+    assert {name: group.nodes for name, group in loaded.spec.groups.items()} == expected
+
+
+def test_flags_override_and_keep_the_rest() -> None:
+    text = f"name: a\ncloud: {{kind: local, subnet: 10.1.0.0/20}}\nready: {{quorum: 1}}\n{GROUPS}"
+    flags = Overrides(name="b", cloud="local", deadline="90s", quorum="0.5", ttl="2d")
+    spec = parse(text, "a.yaml", flags).spec
+    assert (spec.name, spec.cloud.subnet, spec.ttl) == ("b", "10.1.0.0/20", 172800)
+    assert (spec.ready.quorum, spec.ready.deadline) == (0.5, 90)
+
+
+def test_a_flag_mends_a_bad_value() -> None:
+    assert parse("groups: {worker: {nodes: ten}}\n", "a", Overrides(nodes=("3",))).spec
+
+
+def test_the_source_is_the_resolved_path(tmp_path: Path) -> None:
+    path = tmp_path / "demo.yaml"
+    path.write_text(GROUPS, encoding="utf-8-sig")
+    loaded = load(tmp_path / "." / "demo.yaml")
+    assert isinstance(loaded, Loaded)
+    assert loaded.source == str(path.resolve())
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(SpecError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "demo.yaml").write_text(GROUPS, encoding="utf-8")
+    (tmp_path / "bytes.yaml").write_bytes(b"name: demo\n\xff\n")
+    (tmp_path / "large.yaml").write_text("#" * (SIZE_MAX + 1), encoding="utf-8")
+    (tmp_path / "none.yaml").write_text("", encoding="utf-8")
+    assert refused(tmp_path / "dmeo.yaml") == (
+        f"{tmp_path}/dmeo.yaml: there is no such file; did you mean '{tmp_path}/demo.yaml'?"
+    )
+    assert "there is no folder" in refused(tmp_path / "away" / "demo.yaml")
+    assert refused(tmp_path).startswith(f"{tmp_path}: is a directory; name a file in it")
+    assert f"{tmp_path}/bytes.yaml:2: is not UTF-8 text" in refused(tmp_path / "bytes.yaml")
+    assert "is larger than 1 MiB" in refused(tmp_path / "large.yaml")
+    assert "is empty" in refused(tmp_path / "none.yaml")
+    assert "the name is not valid" in refused(Path("a\0b"))
+
+
+def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    assert "cannot be read (Permission denied)" in refused(tmp_path / "a.yaml")
+
+
+def test_what_is_no_key_is_not_shown() -> None:
+    said = "\n".join(findings("dXNlcjpw/YXNzd29yZA==: x\n" + GROUPS, {}))
+    assert "…: is no key of a spec" in said
+    assert "dXNl" not in said
