@@ -49,9 +49,11 @@ def up(spec: Spec, source: str, emit: Emit, command: str = "provision up") -> Ou
         NotReadyError: below quorum at the deadline.
         InterruptedRun: the user stopped it; says what exists.
     """
-    with opened(spec.name, spec.cloud, spec.scheduler, emit) as session:
-        with session.workspace.lock(command):
-            return _bring_up(Run.of(session, spec, source))
+    with (
+        opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
+        session.workspace.lock(command),
+    ):
+        return _bring_up(Run.of(session, spec, source))
 
 
 def _bring_up(run: Run) -> Outcome:

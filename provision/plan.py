@@ -134,43 +134,9 @@ def plan_of(spec: Spec, source: str = "") -> Plan:
         SpecError: a group is called like the controller, or the subnet cannot hold the machines.
     """
     subnet = _subnet(spec)
-    findings = []
-    if CONTROLLER in spec.groups:
-        findings.append(
-            Finding(
-                "groups.controller", "this name is the controller's", "call the group otherwise"
-            )
-        )
-    width = len(spec.groups)
-    span = RESERVED + width * max(group.nodes for group in spec.groups.values())
-    if span > subnet.num_addresses - 1:
-        findings.append(
-            Finding(
-                "cloud.subnet",
-                f"{subnet} has {subnet.num_addresses} addresses and {span + 1} are needed",
-                f"give a subnet of /{_prefix_for(span)} or larger",
-            )
-        )
-    if findings:
-        raise SpecError(findings)
-    groups = tuple(
-        PlannedGroup(
-            name=group_name,
-            role=WORKER,
-            user_data=group.user_data,
-            machines=tuple(
-                PlannedMachine(
-                    name=machine_name(spec.name, group_name, number),
-                    group=group_name,
-                    role=WORKER,
-                    # Groups take turns, so that scaling one moves no address of another.
-                    address=str(subnet[RESERVED + (number - 1) * width + turn]),
-                )
-                for number in range(1, group.nodes + 1)
-            ),
-        )
-        for turn, (group_name, group) in enumerate(spec.groups.items())
-    )
+    if wrong := _wrong(spec, subnet):
+        raise SpecError(wrong)
+    groups = _groups(spec, subnet)
     total = sum(group.nodes for group in spec.groups.values())
     quorum = spec.ready.quorum or (1.0 if total <= SMALL else LARGE_QUORUM)
     marks = _fingerprints(spec)
@@ -211,6 +177,53 @@ def _fingerprints(spec: Spec) -> dict[str, str]:
     return {"spec": fingerprint(fixed), "plan": fingerprint([fixed, counts])}
 
 
+def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
+    findings = []
+    if CONTROLLER in spec.groups:
+        findings.append(
+            Finding(
+                "groups.controller", "this name is the controller's", "call the group otherwise"
+            )
+        )
+    span = _span(spec)
+    if span > subnet.num_addresses - 1:
+        findings.append(
+            Finding(
+                "cloud.subnet",
+                f"{subnet} has {subnet.num_addresses} addresses and {span + 1} are needed",
+                f"give a subnet of /{_prefix_for(span)} or larger",
+            )
+        )
+    return findings
+
+
+def _groups(spec: Spec, subnet: ipaddress.IPv4Network) -> tuple[PlannedGroup, ...]:
+    width = len(spec.groups)
+    return tuple(
+        PlannedGroup(
+            name=group_name,
+            role=WORKER,
+            user_data=group.user_data,
+            machines=tuple(
+                PlannedMachine(
+                    name=machine_name(spec.name, group_name, number),
+                    group=group_name,
+                    role=WORKER,
+                    # Groups take turns, so that scaling one moves no address of another.
+                    address=str(subnet[RESERVED + (number - 1) * width + turn]),
+                )
+                for number in range(1, group.nodes + 1)
+            ),
+        )
+        for turn, (group_name, group) in enumerate(spec.groups.items())
+    )
+
+
+def _span(spec: Spec) -> int:
+    """How far into the subnet the last worker's address may lie."""
+    return RESERVED + len(spec.groups) * max(group.nodes for group in spec.groups.values())
+
+
 def _prefix_for(span: int) -> int:
     return 32 - math.ceil(math.log2(span + 2))
 
@@ -219,7 +232,7 @@ def _subnet(spec: Spec) -> ipaddress.IPv4Network:
     """The subnet asked for, or one derived from the cluster's name: the same name, the same subnet."""
     if spec.cloud.subnet:
         return ipaddress.IPv4Network(spec.cloud.subnet)
-    span = RESERVED + len(spec.groups) * max(group.nodes for group in spec.groups.values())
+    span = _span(spec)
     prefix = min(FIRST_PREFIX, _prefix_for(span))
     slots = 2 ** (prefix - SUBNETS.prefixlen)
     slot = int.from_bytes(hashlib.sha256(spec.name.encode()).digest()[:8]) % slots

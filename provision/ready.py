@@ -4,9 +4,11 @@ One scheduler call per poll for any number of nodes. Every node has a clock; one
 in its own time is replaced once, while the others wait for nobody.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -222,17 +224,7 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
 
 def timings(clocks: Mapping[str, Clock]) -> dict[str, object]:
     """Every node's clock, and percentiles of each phase in seconds since the node was requested."""
-    nodes = [
-        {
-            "name": name,
-            "requested": clock.requested,
-            "started": clock.started,
-            "booted": clock.booted,
-            "joined": clock.joined,
-            "generation": clock.generation,
-        }
-        for name, clock in sorted(clocks.items())
-    ]
+    nodes = [{"name": name, **dataclasses.asdict(clock)} for name, clock in sorted(clocks.items())]
     phases = {}
     for phase in ("started", "booted", "joined"):
         spans = [
@@ -242,3 +234,12 @@ def timings(clocks: Mapping[str, Clock]) -> dict[str, object]:
         ]
         phases[phase] = percentiles(spans)
     return {"nodes": nodes, "seconds_since_requested": phases}
+
+
+def clocks(saved: Mapping[str, Any]) -> dict[str, Clock]:
+    """The clocks that :func:`timings` wrote, by node; empty where there are none."""
+    names = [item.name for item in dataclasses.fields(Clock)]
+    return {
+        str(node["name"]): Clock(**{name: node.get(name) for name in names})
+        for node in saved.get("nodes", [])
+    }

@@ -87,8 +87,11 @@ class MachineRuntime(Protocol):
     def prepare(self, emit: Emit) -> None:
         """Make the machine image available (built once, named by the hash of its inputs)."""
 
-    def taken(self, subnet: str) -> str:
-        """Who on this host already uses part of that subnet: a sentence, or '' where it is free."""
+    def taken(self, subnet: str, adopt: str = "") -> str:
+        """Who on this host already uses part of that subnet: a clause, or '' where it is free.
+
+        A network named ``adopt`` of exactly that subnet counts for nobody.
+        """
 
     def ensure_network(self, network: Network) -> None:
         """Create the network, or adopt the one of that name when its subnet is the same."""

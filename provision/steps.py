@@ -164,7 +164,7 @@ def quorum(run: Run) -> None:
 def prove(run: Run) -> None:
     """Run one job on every node that joined, unless nothing changed since the last proof."""
     session, patience = run.session, _patience(run)
-    before = session.workspace.outputs().get("proof")
+    before = session.workspace.load("outputs").get("proof")
     replaced = any(node.replaced for node in patience.nodes.values())
     if before and not run.lacking and not replaced:
         run.proof = Proof(**before)
@@ -196,15 +196,21 @@ def write(run: Run) -> None:
 
 
 def _save_timings(run: Run, endpoint: Endpoint) -> None:
-    """Keep every node's clock, unless this run created nothing."""
+    """Keep every node's clock: this run's for the nodes it made, the earlier one's for the others."""
     patience = _patience(run)
     with contextlib.suppress(UnreachableError, SchedulerFailure):
         starts = run.session.scheduler.agent_starts(run.session.try_shell(endpoint))
         for name, when in starts.items():
             if name in patience.nodes:
                 patience.nodes[name].clock.booted = when
-    if run.lacking or any(node.replaced for node in patience.nodes.values()):
-        clocks = {name: node.clock for name, node in patience.nodes.items()}
+    fresh = {machine.name for machine in run.lacking}
+    fresh |= {node.name for node in patience.nodes.values() if node.replaced}
+    before = ready.clocks(run.session.workspace.load("timings"))
+    clocks = {
+        name: node.clock if name in fresh else before.get(name, node.clock)
+        for name, node in patience.nodes.items()
+    }
+    if clocks != before:
         run.session.workspace.save(
             "timings", {"cluster": run.plan.name, "began": run.began, **ready.timings(clocks)}
         )

@@ -33,7 +33,7 @@ def known_clusters() -> list[str]:
 
 def known_nodes(cluster: str) -> list[str]:
     """Names of the cluster's nodes as last written, for shell completion."""
-    outputs = Workspace(cluster).outputs()
+    outputs = Workspace(cluster).load("outputs")
     return [str(node["name"]) for node in outputs.get("nodes", [])]
 
 
@@ -102,10 +102,10 @@ class Workspace:
         """Write a JSON file, mode 0600."""
         self.write(f"{name}.json", json.dumps(data, indent=1) + "\n")
 
-    def outputs(self) -> dict[str, Any]:
-        """What the last ``up`` wrote; empty where there is nothing."""
+    def load(self, name: str) -> dict[str, Any]:
+        """What :meth:`save` wrote under that name; empty where there is nothing."""
         try:
-            found = json.loads(self.path("outputs.json").read_text(encoding="utf-8"))
+            found = json.loads(self.path(f"{name}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -7,6 +7,7 @@ import click
 from provision.cli import views
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import SpecChoice, output_options, spec_options
+from provision.errors import SpecError
 
 
 @click.command("up")
@@ -22,6 +23,9 @@ def run(chosen: SpecChoice, options: ConsoleOptions) -> int:
     with Console(options) as console:
         loaded, _ = chosen.plan()
         command = f"provision {' '.join(sys.argv[1:])}"
-        outcome = lifecycle.up(loaded.spec, loaded.source, console.emit, command)
+        try:
+            outcome = lifecycle.up(loaded.spec, loaded.source, console.emit, command)
+        except SpecError as error:
+            raise loaded.placed(error) from None
         console.result(views.outcome_data(outcome), *views.outcome_lines(outcome))
         return outcome.exit_code

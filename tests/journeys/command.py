@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 300.0
 """Seconds any one command may take; only a hang reaches it."""
@@ -81,6 +83,15 @@ class Cli:
         return self.state / "provision" / "clusters" / cluster
 
 
+def until(seen: Callable[[], bool], limit: float) -> None:
+    """Wait until it holds, at most ``limit`` seconds."""
+    Retrying(
+        retry=retry_if_result(lambda held: not held),
+        wait=wait_fixed(0.05),
+        stop=stop_after_delay(limit),
+    )(seen)
+
+
 def stop_when(
     process: subprocess.Popen[str],
     seen: Callable[[], bool],
@@ -88,11 +99,12 @@ def stop_when(
     limit: float = 60,
 ) -> Answer:
     """Send the signal as soon as ``seen`` holds; the answer's seconds count from the signal."""
-    deadline = time.monotonic() + limit
-    while not seen():
+
+    def due() -> bool:
         assert process.poll() is None, f"it ended before: {process.communicate()}"
-        assert time.monotonic() < deadline, "what was waited for did not come"
-        time.sleep(0.05)
+        return seen()
+
+    until(due, limit)
     began = time.monotonic()
     process.send_signal(sign)
     out, err = process.communicate(timeout=60)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.command import Cli
+from tests.journeys.command import Cli, until
 
 NAME = "jcluster"
 
@@ -43,9 +43,12 @@ def test_status_and_list(cli: Cli) -> None:
     data = cli("status", NAME, "--output", "json").stdout
     assert jq(data, '[.nodes[] | select(.state == "ready")] | length') == "3"
     assert jq(data, ".summary.expires > .summary.created + 7000") == "true"
-    assert "worker-0002" in cli("status").stdout, "the only cluster needs no name"
-    listed = cli("list", "--output", "json").stdout
-    assert NAME in jq(listed, ".[].name").split()
+    listed = jq(cli("list", "--output", "json").stdout, ".[].name").split()
+    assert NAME in listed
+    if listed == [NAME]:  # whoever runs the tests may have clusters of their own
+        assert "worker-0002" in cli("status").stdout, "the only cluster needs no name"
+    else:
+        assert NAME in cli("status", expect=2).sentence()
     assert NAME in cli("list").stdout
 
 
@@ -136,7 +139,7 @@ def test_drain_and_resume(cli: Cli) -> None:
 def test_scale_up_down_and_not_below_a_running_job(cli: Cli) -> None:
     cli("scale", NAME, "4")
     assert jq(cli("status", NAME, "--output", "json").stdout, ".ready") == "4"
-    cli("ssh", NAME, "--", "sbatch -w %s-worker-0004 -o /dev/null --wrap 'sleep 300'" % NAME)
+    cli("ssh", NAME, "--", f"sbatch -w {NAME}-worker-0004 -o /dev/null --wrap 'sleep 300'")
     cli(
         "ssh",
         NAME,
@@ -153,7 +156,13 @@ def test_scale_up_down_and_not_below_a_running_job(cli: Cli) -> None:
 
 
 def test_repair_replaces_a_machine_that_died(cli: Cli) -> None:
-    cli("ssh", NAME, "worker-0003", "--", "sudo systemctl poweroff --force --force", expect=None)
+    cli("ssh", NAME, "worker-0003", "--", "sudo systemctl poweroff", expect=None)
+    stopped = f'[.nodes[] | select(.phase == "stopped") | .name] == ["{NAME}-worker-0003"]'
+
+    def seen() -> bool:
+        return jq(cli("status", NAME, "--output", "json", expect=None).stdout, stopped) == "true"
+
+    until(seen, 60)
     repaired = cli("repair", NAME, "--output", "json").json()
     assert (repaired["created"], repaired["joined"]) == (1, 3)
     assert cli("ssh", NAME, "--", "srun -N3 hostname | sort -u | wc -l").stdout.strip() == "3"

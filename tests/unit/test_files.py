@@ -37,9 +37,12 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 
 def test_a_second_holder_is_told_who_has_it(tmp_path: Path) -> None:
     path = tmp_path / "demo.lock"
-    with locked(path, "demo", "provision up"), pytest.raises(BusyError) as caught:
-        with locked(path, "demo", "provision down"):
-            pass
+    with (
+        locked(path, "demo", "provision up"),
+        pytest.raises(BusyError) as caught,
+        locked(path, "demo", "provision down"),
+    ):
+        pass
     assert caught.value.pid == os.getpid()
     assert "provision up" in str(caught.value) and caught.value.started in str(caught.value)
     assert caught.value.exit_code == 4

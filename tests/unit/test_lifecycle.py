@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provision import lifecycle, operations, session, steps
+from provision import lifecycle, operations, ready, session
 from provision.errors import (
     BusyError,
     CloudFailure,
@@ -143,30 +143,33 @@ def test_a_refused_worker_is_asked_for_again(world: World) -> None:
 def test_below_quorum_fails_and_above_it_is_incomplete(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps.ready, "POLL", 0.01)
-    monkeypatch.setattr(steps.ready, "MACHINES_POLL", 0.0)
+    monkeypatch.setattr(ready, "POLL", 0.01)
+    monkeypatch.setattr(ready, "MACHINES_POLL", 0.0)
     world.scheduler.never = {"demo-worker-0005"}
-    ready = {"deadline": 1, "replace_after": 60}
+    patience = {"deadline": 1, "replace_after": 60}
     with pytest.raises(NotReadyError, match=r"worker-0005 \(started\)") as caught:
-        world.up(ready=ready)
+        world.up(ready=patience)
     assert caught.value.exit_code == 1 and caught.value.missing == ("demo-worker-0005",)
-    outcome = world.up(ready={**ready, "quorum": 0.8})
+    outcome = world.up(ready={**patience, "quorum": 0.8})
     assert outcome.exit_code == 3 and [node.name for node in outcome.missing] == [
         "demo-worker-0005"
     ]
     assert outcome.missing[0].console_tail == "console of demo-worker-0005"
 
 
-def test_an_interrupt_says_what_exists_and_up_goes_on(world: World) -> None:
-    def stop() -> list[Member]:
+def test_an_interrupt_says_what_exists_and_up_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(controller: object) -> list[Member]:
         raise KeyboardInterrupt
 
-    members, world.scheduler.members = world.scheduler.members, lambda shell: stop()  # type: ignore[method-assign]
+    members = world.scheduler.members
+    monkeypatch.setattr(world.scheduler, "members", stop)
     with pytest.raises(InterruptedRun) as caught:
         world.up()
     assert caught.value.exit_code == 130
     assert "provision down demo" in str(caught.value)
-    world.scheduler.members = members  # type: ignore[method-assign]
+    monkeypatch.setattr(world.scheduler, "members", members)
     assert world.up().exit_code == 0
 
 

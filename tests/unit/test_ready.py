@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -29,9 +30,8 @@ class World:
         self, nodes: int, broken: Mapping[str, int] | None = None, **changes: float
     ) -> None:
         spec = Spec.model_validate({"name": "t", "groups": {"w": {"nodes": nodes}}})
-        self.plan: Plan = dataclasses.replace(
-            plan_of(spec), **{"deadline": 5, "replace_after": 0.03, **changes}
-        )
+        settings: dict[str, Any] = {"deadline": 5, "replace_after": 0.03, **changes}
+        self.plan: Plan = dataclasses.replace(plan_of(spec), **settings)
         self.broken = dict(broken or {})
         self.generation = {machine.name: 0 for machine in self.plan.workers}
         self.events: list[Event] = []

@@ -17,7 +17,7 @@ def findings(
     checks = runtime.check(len(missing), ports)
     found = [check.finding for check in checks if check.finding]
     if fresh and not any(finding.where == "host: container engine" for finding in found):
-        owner = runtime.taken(plan.subnet)
+        owner = runtime.taken(plan.subnet, plan.network)
         if owner:
             found.append(
                 Finding(

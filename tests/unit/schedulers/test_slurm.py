@@ -74,7 +74,7 @@ def test_the_proof_counts_distinct_nodes() -> None:
 
 @pytest.mark.parametrize("answer", ["n1\n", "n1\nn1\n", "n1\nn3\n", ""])
 def test_a_proof_from_other_nodes_is_none(answer: str) -> None:
-    with pytest.raises(SchedulerFailure, match="from n[12]"):
+    with pytest.raises(SchedulerFailure, match=r"from n[12]"):
         Slurm().prove(Scripted({"srun": ok(answer)}), ["n1", "n2"], 10)
 
 
