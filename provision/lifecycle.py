@@ -68,6 +68,7 @@ def _bring_up(run: Run) -> Outcome:
         steps.write(run)
     except KeyboardInterrupt:
         run.stopping.set()
+        pool.shutdown(wait=True, cancel_futures=True)  # else it may create after we have looked
         raise _interrupted(run) from None
     finally:
         run.stopping.set()
@@ -176,16 +177,17 @@ def _the_group(spec: Spec, group: str) -> str:
 
 
 def _interrupted(run: Run) -> InterruptedRun:
-    name = run.plan.name
-    here = run.session.machines() if run.launch else []
-    if not here:
-        return InterruptedRun(
-            f"stopped while {run.session.stage}; nothing was created", "run it again"
-        )
-    workers = sum(1 for machine in here if machine.name != run.plan.controller.name)
+    name, stage = run.plan.name, run.session.stage
+    there = run.session.cloud.leftovers(name) if run.launch else []
+    if not there:
+        run.session.workspace.remove()
+        return InterruptedRun(f"stopped while {stage}; nothing was created", "run it again")
+    machines = {machine.name for machine in run.session.machines()}
+    controllers = len(machines & {run.plan.controller.name})
     return InterruptedRun(
-        f"stopped while {run.session.stage}; {len(here)} machines of {name} exist "
-        f"({len(here) - workers} controller, {workers} of {len(run.plan.workers)} workers)",
+        f"stopped while {stage}; {len(there)} resources of {name} exist, among them "
+        f"{controllers} controller and {len(machines) - controllers} of "
+        f"{len(run.plan.workers)} workers",
         f"run the same command again to go on, or 'provision down {name}' to remove them",
     )
 

@@ -15,6 +15,7 @@ from provision.errors import (
     InterruptedRun,
     NotReadyError,
     RefusedError,
+    RuntimeFailure,
     SchedulerFailure,
     SpecError,
     UnreachableError,
@@ -71,7 +72,13 @@ def check(run: Run) -> None:
     """Compare the plan with what is there; raise everything that is wrong at once."""
     session, plan = run.session, run.plan
     with session.step("check", "checking spec, keys and room") as said:
-        here = session.machines()
+        try:
+            here = session.machines()
+        except RuntimeFailure:
+            # Without an engine not even the list works; the host's checks say so, and how to mend it.
+            if wrong := session.cloud.check(plan, list(plan.machines)):
+                raise RefusedError(wrong) from None
+            raise
         run.lacking = preflight.missing(plan, here)
         keys = session.workspace.keys()
         marks = run.kept or _own_marks(run)

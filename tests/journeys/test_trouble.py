@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from provision import labels
+from provision.runtime import Network
+from provision.runtimes.container.runtime import ContainerRuntime
 from tests.journeys.command import Cli, stop_when
 
 NAME = "jtrouble"
@@ -94,8 +97,10 @@ def test_an_interrupt_is_answered_at_once_and_up_goes_on(
     assert stopped.exit_code == 130, stopped
     assert stopped.seconds < 5
     sentence = stopped.sentence()
-    if phase in ("create", "join"):
+    if NAME in names(cli):
         assert f"provision down {NAME}" in sentence and "exist" in sentence
+    else:
+        assert phase != "join" and "nothing was created" in sentence
     cli("up", "--name", NAME, "--nodes", "3")
     cli("down", NAME)
 
@@ -136,7 +141,7 @@ def test_a_second_up_names_the_first_by_pid(cli: Cli) -> None:
     ("text", "args", "words", "code"),
     [
         ("name: x\ngroups: {worker: {nodes: 1}}\nclowd: local\n", [], "cloud", 2),
-        ("name: [x\n", [], "line", 2),
+        ("name: [x\n", [], "bad.yaml:2: column", 2),
         (None, ["/nowhere/spec.yaml"], "/nowhere/spec.yaml", 2),
         (None, ["--name", "Not_A_Label", "--nodes", "1"], "Not_A_Label", 2),
         (None, ["--nodes", "0"], "nodes", 2),
@@ -157,15 +162,14 @@ def test_bad_input_is_one_sentence_and_creates_nothing(
         args = [str(path)]
     assert words in cli("up", *args, expect=code).sentence()
     assert names(cli) == before
-    assert not (tmp_path / "state").exists()
+    assert not (tmp_path / "state" / "provision").exists()
 
 
 def test_no_engine_is_one_sentence_that_says_how_to_get_one(cli: Cli, tmp_path: Path) -> None:
-    empty = tmp_path / "bin"
-    empty.mkdir()
-    env = {"PATH": str(empty), "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
+    env = {"DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
     said = cli("up", "--nodes", "1", expect=4, env=env).sentence()
-    assert "podman" in said
+    assert "no container engine answers" in said and "DOCKER_HOST" in said
+    assert "No such file" in said, "the system's own words, not an SDK's"
 
 
 def test_a_port_in_use_is_named(cli: Cli, tmp_path: Path) -> None:
@@ -181,9 +185,17 @@ def test_a_port_in_use_is_named(cli: Cli, tmp_path: Path) -> None:
 def test_a_subnet_in_use_is_named(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text(
-        f"name: {NAME}\ncloud: {{kind: local, subnet: 127.0.0.0/24}}\ngroups: {{w: {{nodes: 1}}}}\n"
+        f"name: {NAME}\ncloud: {{kind: local, subnet: 10.99.3.0/24}}\ngroups: {{w: {{nodes: 1}}}}\n"
     )
-    assert "127.0.0.0/24" in cli("up", str(path), expect=4).sentence()
+    runtime = ContainerRuntime()
+    try:
+        marks = {labels.CLUSTER: NAME}
+        runtime.ensure_network(Network(f"{NAME}-other", "10.99.2.0/23", marks))
+        said = cli("up", str(path), expect=4).sentence()
+        assert "10.99.3.0/24 overlaps 10.99.2.0/23" in said and f"{NAME}-other" in said
+    finally:
+        runtime.stop({labels.CLUSTER: NAME})
+        runtime.close()
 
 
 @pytest.mark.parametrize(

@@ -67,5 +67,17 @@ def reason(error: Exception) -> str:
         text = str(error.explanation or "")
     elif isinstance(error, requests.exceptions.Timeout):
         text = "it did not answer in time"
+    elif isinstance(error, requests.exceptions.ConnectionError):
+        text = _system_words(error)
     text = " ".join((text or str(error) or type(error).__name__).split())
     return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _system_words(error: BaseException) -> str:
+    """What the operating system said below the SDK's wrapping; '' where it said nothing."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, OSError) and below.strerror:
+            return below.strerror
+        below = below.__context__
+    return ""
