@@ -63,7 +63,8 @@ def plan_for(nodes: int) -> Plan:
 
 def boot_by_hand(plan: Plan, machine: PlannedMachine, user_data: str, folder: Path) -> None:
     """Create, seed and start one container."""
-    seed = folder / machine.name / "nocloud"
+    root = folder / machine.name
+    seed = root / "var/lib/cloud/seed/nocloud"
     seed.mkdir(parents=True)
     (seed / "user-data").write_text(user_data)
     (seed / "meta-data").write_text(
@@ -83,7 +84,7 @@ def boot_by_hand(plan: Plan, machine: PlannedMachine, user_data: str, folder: Pa
         image.tag(),
         "/sbin/init",
     )
-    call("cp", f"{seed.parent}/.", f"{machine.name}:/var/lib/cloud/seed")
+    call("cp", f"{root}/.", f"{machine.name}:/")
     call("start", machine.name)
 
 
