@@ -15,7 +15,13 @@ from provision.events import (
     Warned,
 )
 
-PAST = {"join": "joined", "start": "started", "create": "created", "replace": "replaced", "down": "removed"}
+PAST = {
+    "join": "joined",
+    "start": "started",
+    "create": "created",
+    "replace": "replaced",
+    "down": "removed",
+}
 """What is done with each of a step's items; a step that is not here counts without a verb."""
 LATE_SHOWN = 3
 TAIL_LINES = 8
