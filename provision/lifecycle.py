@@ -110,7 +110,7 @@ def scale(
 ) -> Outcome:
     """Make the group (the only one, when ``group`` is empty) ``nodes`` large.
 
-    Growing creates and proves the new nodes. Shrinking drains the highest numbers first and takes no
+    Growing creates the new nodes and proves all that are free. Shrinking drains the highest numbers first and takes no
     node that runs a job unless ``force``.
     """
     with found(name, emit) as session, session.workspace.lock(command):

@@ -169,7 +169,7 @@ def quorum(run: Run) -> None:
 
 
 def prove(run: Run) -> None:
-    """Run one job on every node that joined, unless nothing changed since the last proof."""
+    """Run one job on every node that joined and is free, unless nothing changed since the last one."""
     session, patience = run.session, _patience(run)
     before = session.workspace.load("outputs").get("proof")
     replaced = any(node.replaced for node in patience.nodes.values())
@@ -179,12 +179,13 @@ def prove(run: Run) -> None:
     with session.step("prove", "running the proof job") as said:
         endpoint = session.cloud.endpoint(run.plan)
         wanted = {node.name for node in patience.joined}
-        if before and run.lacking:  # grown: the other nodes may be busy with the user's jobs
-            wanted &= {machine.name for machine in run.lacking} or wanted
         able = [
             member.name
             for member in members(session, endpoint)
-            if member.name in wanted and member.state is MemberState.READY
+            if member.name in wanted
+            and member.state is MemberState.READY
+            # On a cluster proved before, some may be busy with the user's jobs: those prove it too.
+            and not (before and member.busy)
         ]
         run.proof = session.scheduler.prove(session.try_shell(endpoint), able, PROOF_SECONDS)
         said.append(

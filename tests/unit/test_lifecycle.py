@@ -112,7 +112,7 @@ def test_a_name_taken_by_another_spec(world: World) -> None:
 def test_the_same_file_may_grow_but_not_shrink_the_cluster(world: World) -> None:
     world.up()
     assert world.up(nodes=10).created == 2
-    assert world.scheduler.calls == ["prove 8", "prove 2"], "only the new nodes are proved"
+    assert world.scheduler.calls == ["prove 8", "prove 10"]
     with pytest.raises(RefusedError, match="provision scale demo 8"):
         world.up(nodes=8)
 
@@ -181,11 +181,13 @@ def test_down_removes_all_and_the_second_time_says_so(world: World) -> None:
         lifecycle.down("demo", world.events.append)
 
 
-def test_scale_up_proves_the_new_ones_only(world: World) -> None:
+def test_scale_up_proves_all_that_are_free(world: World) -> None:
     world.up()
+    busy = Member("demo-worker-0001", MemberState.READY, "allocated", busy=True)
+    world.scheduler.states[busy.name] = busy
     outcome = lifecycle.scale("demo", 11, "", False, world.events.append)
     assert (outcome.created, outcome.joined) == (3, 11)
-    assert world.scheduler.calls[-1] == "prove 3"
+    assert world.scheduler.calls[-1] == "prove 10"
     with pytest.raises(RefusedError, match="provision scale demo 8"):
         world.up()
 
