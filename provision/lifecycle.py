@@ -110,8 +110,8 @@ def scale(
 ) -> Outcome:
     """Make the group (the only one, when ``group`` is empty) ``nodes`` large.
 
-    Growing creates the new nodes and proves all that are free. Shrinking drains the highest numbers first and takes no
-    node that runs a job unless ``force``.
+    Growing creates the new nodes and proves all that are free. Shrinking drains the highest numbers
+    first and takes no node that runs a job unless ``force``.
     """
     with found(name, emit) as session, session.workspace.lock(command):
         spec = session.spec()

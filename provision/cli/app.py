@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from provision.cli.commands import BY_NAME, COMMANDS
+from provision.cli.commands import BY_NAME, COMMANDS, COMPLETE
 from provision.errors import (
     EXIT_BUG,
     EXIT_DONE,
@@ -76,8 +76,6 @@ GROUP = Commands(PROGRAM, context_settings={"help_option_names": ["--help", "-h"
 
 def execute(words: Sequence[str]) -> int:
     """Run the command and answer its exit code; no exception leaves this function."""
-    from provision.cli.main import COMPLETE
-
     if asked := os.environ.get(COMPLETE):
         return _complete(asked)
     try:
@@ -109,8 +107,6 @@ def _invoke(words: list[str]) -> int:
 def _complete(asked: str) -> int:
     """Answer a shell; it can do nothing with an error, so there is none."""
     from click.shell_completion import shell_complete
-
-    from provision.cli.main import COMPLETE
 
     try:
         return shell_complete(GROUP, {}, PROGRAM, COMPLETE, asked)

@@ -37,6 +37,8 @@ COMMANDS = (
     Command("doctor", "Host", "check this machine, and mend it", "doctor --fix"),
     Command("completion", "Host", "print a shell's completion script", "completion bash"),
 )
+COMPLETE = "_PROVISION_COMPLETE"
+"""The variable by which a shell asks for completions; click fixes its form."""
 BY_NAME = {command.name: command for command in COMMANDS}
 
 HEAD = """\

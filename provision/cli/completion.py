@@ -26,7 +26,7 @@ def script(shell: str) -> str:
     from click.shell_completion import ShellComplete, get_completion_class
 
     from provision.cli.app import GROUP, PROGRAM
-    from provision.cli.main import COMPLETE
+    from provision.cli.commands import COMPLETE
 
     kind = get_completion_class(shell)
     assert kind is not None, "click knows every shell that the argument allows"

@@ -4,10 +4,7 @@ import os
 import sys
 
 from provision import __version__
-from provision.cli.commands import BY_NAME, help_text
-
-COMPLETE = "_PROVISION_COMPLETE"
-"""The variable by which a shell asks for completions; click fixes its form."""
+from provision.cli.commands import BY_NAME, COMPLETE, help_text
 
 
 def main(argv: list[str] | None = None) -> int:
