@@ -22,6 +22,8 @@ POLL = 0.4
 """Seconds between two looks at the scheduler; a look costs the controller about 20 ms of CPU."""
 MACHINES_POLL = 5.0
 """Seconds between two lists of the cloud's machines, and only while a node is missing."""
+MOST_CONSOLES = 20
+"""Consoles read in one wait: one call each, and the first few of many tell the same story."""
 TAIL_LINES = 25
 """Lines of a console worth keeping in an event."""
 
@@ -75,6 +77,7 @@ class Patience:
         self._controller_up: float | None = None
         self._controller_said = "the controller has not been reached yet"
         self._last_list = 0.0
+        self._consoles = 0
 
     @property
     def joined(self) -> list[Node]:
@@ -183,8 +186,10 @@ class Patience:
         return time.time() - since > self.plan.replace_after
 
     def _keep_console(self, node: Node) -> None:
-        lines = self._console(node.name).splitlines()
-        node.console_tail = "\n".join(lines[-TAIL_LINES:])
+        if self._consoles < MOST_CONSOLES:
+            self._consoles += 1
+            lines = self._console(node.name).splitlines()
+            node.console_tail = "\n".join(lines[-TAIL_LINES:])
         why = node.reason or "it never joined"
         self._emit(
             MachineFailed(

@@ -123,6 +123,14 @@ def test_the_wait_ends_at_the_deadline_and_says_what_the_controller_said() -> No
     assert not world.seen(MachineReplaced), "nobody can join a controller that is not there"
 
 
+def test_few_consoles_are_read_however_many_never_join() -> None:
+    world = World(300, {f"t-w-{n:04d}": 99 for n in range(1, 301)}, deadline=0.5)
+    world.wait()
+    failed = [event for event in world.events if isinstance(event, MachineFailed)]
+    assert len({event.machine for event in failed}) == 300
+    assert len({event.machine for event in failed if event.console_tail}) == ready.MOST_CONSOLES
+
+
 def test_a_machine_the_cloud_refused_is_requested_again_once() -> None:
     world = World(3, {"t-w-0002": 1})
     patience = world.wait({"t-w-0002": "no address left"})
