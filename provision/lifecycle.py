@@ -10,6 +10,8 @@ from provision.errors import (
     EXIT_INCOMPLETE,
     InterruptedRun,
     ProvisionError,
+    RefusedError,
+    SpecError,
     UnknownClusterError,
     UsageError,
 )
@@ -66,6 +68,10 @@ def _bring_up(run: Run) -> Outcome:
         steps.quorum(run)
         steps.prove(run)
         steps.write(run)
+    except (RefusedError, SpecError):
+        if run.fresh:  # refused means that nothing was made, keys included
+            run.session.workspace.remove()
+        raise
     except KeyboardInterrupt:
         run.stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)  # else it may create after we have looked

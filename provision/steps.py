@@ -12,6 +12,7 @@ from provision import hosts, labels, preflight, ready, userdata
 from provision.cloud import Endpoint, Launch, Machine
 from provision.errors import (
     CloudFailure,
+    Finding,
     InterruptedRun,
     NotReadyError,
     RefusedError,
@@ -42,6 +43,7 @@ class Run:
     began: float = field(default_factory=time.time)
     launch: Launch | None = None
     lacking: list[PlannedMachine] = field(default_factory=list)
+    fresh: bool = False
     patience: Patience | None = None
     proof: Proof | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -86,17 +88,11 @@ def check(run: Run) -> None:
         wrong += preflight.room(session.cloud, plan, run.lacking) if not wrong else []
         if wrong:
             raise RefusedError(wrong)
-        fresh = keys is None
+        run.fresh = keys is None and not here
         keys = keys or session.workspace.ensure_keys()
-        try:
-            texts = userdata.user_data_of(session.scheduler, plan, keys)
-            faults = userdata.faults(plan, texts, session.cloud.user_data_limit)
-            if faults:
-                raise SpecError(faults)
-        except BaseException:
-            if fresh:
-                session.workspace.remove()
-            raise
+        texts = userdata.user_data_of(session.scheduler, plan, keys)
+        if faults := userdata.faults(plan, texts, session.cloud.user_data_limit):
+            raise SpecError(faults)
         marks = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
         run.launch = Launch(plan, userdata.with_own_parts(plan, texts), marks)
         said.append(_lacking_text(run))
@@ -104,10 +100,19 @@ def check(run: Run) -> None:
 
 def image(run: Run) -> None:
     """Make the machine image available."""
-    if run.lacking:
-        with run.session.step("image", "machine image") as said:
-            run.session.cloud.prepare(run.plan, run.emit)
-            said.append("machine image is here")
+    if not run.lacking:
+        return
+    cloud, plan = run.session.cloud, run.plan
+    with run.session.step("image", "machine image") as said:
+        try:
+            cloud.prepare(plan, run.emit)
+        except RuntimeFailure as error:
+            fix = error.next_step or "see 'provision doctor'"
+            raise RefusedError([Finding("host: machine image", error.problem, fix)]) from error
+        # What only shows with the image at hand, such as an engine that cannot start a container.
+        if wrong := preflight.room(cloud, plan, run.lacking):
+            raise RefusedError(wrong)
+        said.append("machine image is here")
 
 
 def create(run: Run, pool: ThreadPoolExecutor) -> None:

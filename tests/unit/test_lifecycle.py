@@ -15,6 +15,7 @@ from provision.errors import (
     NotReadyError,
     ProvisionError,
     RefusedError,
+    RuntimeFailure,
     SpecError,
     UnknownClusterError,
     UsageError,
@@ -92,6 +93,18 @@ def test_findings_refuse_before_anything_is_made(world: World) -> None:
         world.up()
     assert len(caught.value.findings) == 2 and caught.value.exit_code == 4
     assert "apply" not in world.cloud.calls and not Workspace("demo").folder.exists()
+
+
+def test_an_image_that_cannot_be_made_refuses_and_leaves_no_keys(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(plan: object, emit: object) -> None:
+        raise RuntimeFailure("the build failed", "free some disk")
+
+    monkeypatch.setattr(world.cloud, "prepare", prepare)
+    with pytest.raises(RefusedError, match="the build failed; free some disk"):
+        world.up()
+    assert not world.cloud.there and not Workspace("demo").folder.exists()
 
 
 def test_broken_user_data_refuses_before_anything_is_made(world: World) -> None:
