@@ -172,6 +172,20 @@ def test_no_engine_is_one_sentence_that_says_how_to_get_one(cli: Cli, tmp_path: 
     assert "No such file" in said, "the system's own words, not an SDK's"
 
 
+def test_an_engine_that_cannot_start_a_container_is_refused(cli: Cli, tmp_path: Path) -> None:
+    if "Podman" not in cli("doctor", "--nodes", "1", expect=None).stdout:
+        pytest.skip("it is Podman's configuration that is broken here, and another engine answers")
+    broken = tmp_path / "broken-runtime"
+    broken.write_text("#!/bin/sh\necho broken on purpose >&2\nexit 1\n")
+    broken.chmod(0o755)
+    config = tmp_path / "containers.conf"
+    config.write_text(f'[engine.runtimes]\nrunc = ["{broken}"]\ncrun = ["{broken}"]\n')
+    env = {"CONTAINERS_CONF": str(config), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    said = cli("up", "--name", NAME, "--nodes", "2", expect=4, env=env).sentence()
+    assert "container start" in said and "broken on purpose" in said
+    assert NAME not in names(cli) and not cli.folder(NAME).exists()
+
+
 def test_a_port_in_use_is_named(cli: Cli, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
