@@ -26,9 +26,10 @@ class Network:
 class Boot:
     """One machine to boot.
 
-    ``name`` is unique on this host and is the machine's host name too. ``address`` is its IPv4
-    address in ``network``. ``user_data`` reaches the machine by cloud-init's NoCloud seed together
-    with ``instance_id``. ``publish`` maps a port of this host's loopback to a port of the machine.
+    ``name`` is unique on this host, and the machine's host name where no ``hostname`` is given.
+    ``address`` is its IPv4 address in ``network``; with '' as network it stands on none.
+    ``user_data`` reaches the machine by cloud-init's NoCloud seed together with ``instance_id``.
+    ``publish`` maps a port of this host's loopback to a port of the machine.
     """
 
     name: str
@@ -38,6 +39,12 @@ class Boot:
     network: str
     labels: Mapping[str, str]
     publish: Mapping[int, int] = field(default_factory=dict)
+    hostname: str = ""
+
+    @property
+    def host(self) -> str:
+        """What the machine calls itself."""
+        return self.hostname or self.name
 
 
 class State(StrEnum):

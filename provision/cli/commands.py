@@ -34,6 +34,7 @@ COMMANDS = (
     Command("scale", "Change", "change the number of nodes", "scale demo 16"),
     Command("repair", "Change", "replace nodes that are down", "repair demo"),
     Command("down", "Change", "remove a cluster without a trace", "down demo"),
+    Command("emulate", "Host", "a GCE on this machine", "emulate gce --port 8080"),
     Command("doctor", "Host", "check this machine, and mend it", "doctor --fix"),
     Command("completion", "Host", "print a shell's completion script", "completion bash"),
 )

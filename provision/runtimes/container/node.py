@@ -36,7 +36,7 @@ def config(boot: Boot, image: str, podman: bool) -> dict[str, Any]:
     return {
         "Image": image,
         "Cmd": ["/sbin/init"],
-        "Hostname": boot.name,
+        "Hostname": boot.host,
         # With a terminal, systemd and cloud-init find a console to write to: the container's log.
         "Tty": True,
         # A console that is kept as text wants no colours.
@@ -47,7 +47,7 @@ def config(boot: Boot, image: str, podman: bool) -> dict[str, Any]:
         "StopSignal": "SIGKILL",
         "StopTimeout": 0,
         "HostConfig": {
-            "NetworkMode": boot.network,
+            "NetworkMode": boot.network or "none",
             "PortBindings": {
                 f"{inner}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(outer)}]
                 for outer, inner in boot.publish.items()
@@ -56,10 +56,14 @@ def config(boot: Boot, image: str, podman: bool) -> dict[str, Any]:
             "LogConfig": {"Type": "json-file", "Config": {}},
             **_rights(podman),
         },
-        "NetworkingConfig": {
-            "EndpointsConfig": {boot.network: {"IPAMConfig": {"IPv4Address": boot.address}}}
-        },
+        "NetworkingConfig": {"EndpointsConfig": _endpoints(boot)},
     }
+
+
+def _endpoints(boot: Boot) -> dict[str, Any]:
+    if not boot.network:
+        return {}
+    return {boot.network: {"IPAMConfig": {"IPv4Address": boot.address}}}
 
 
 def probe(image: str, labels: Mapping[str, str], podman: bool) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def seed(boot: Boot) -> bytes:
     file of the host that others could read.
     https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html
     """
-    meta = json.dumps({"instance-id": boot.instance_id, "local-hostname": boot.name})
+    meta = json.dumps({"instance-id": boot.instance_id, "local-hostname": boot.host})
     files = {"meta-data": meta, "user-data": boot.user_data}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:

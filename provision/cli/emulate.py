@@ -1,0 +1,151 @@
+"""``provision emulate``: a cloud on this machine, for this tool and for anybody else's."""
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provision.cli.console import Console, ConsoleOptions
+from provision.cli.options import output_options
+from provision.errors import EXIT_DONE, Finding, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from provision.emulator.dials import Dials
+
+MACHINES = ("container", "none")
+PACKAGES = ("googleapiclient", "httptools", "orjson", "starlette", "uvicorn")
+FORWARD = {"ignore_unknown_options": False, "allow_interspersed_args": False}
+
+
+@click.group("emulate")
+def run() -> None:
+    """A cloud on this machine over its own REST API, with machines that really boot."""
+
+
+@run.command("gce", context_settings=FORWARD)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.")
+@click.option(
+    "--machines", type=click.Choice(MACHINES), default="none", show_default=True,
+    help="What boots behind a VM.",
+)  # fmt: skip
+@click.option("--project", "projects", multiple=True, help="Project that exists (else all do).")
+@click.option(
+    "--dials", "file", type=click.Path(path_type=Path), help="Dials from a JSON or YAML file."
+)
+@click.option("--set", "settings", multiple=True, metavar="DIAL=VALUE", help="Turn one dial.")
+@output_options
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def gce(
+    host: str, port: int, machines: str, projects: tuple[str, ...], file: Path | None,
+    settings: tuple[str, ...], command: tuple[str, ...], options: ConsoleOptions,
+) -> int:  # fmt: skip
+    """Emulate Google Compute Engine until Ctrl-C, or while COMMAND runs.
+
+    Prints the environment that leads clients to it. With '-- COMMAND' the command gets that
+    environment, and its exit code is the answer.
+    """
+    _check_installed()
+    from provision.emulator import serve
+
+    with Console(options) as console:
+        asked = serve.Options(host, port, machines, _dials(file, settings), projects)
+        if host not in ("127.0.0.1", "::1", "localhost"):
+            console.note(
+                f"everyone who reaches {host} can use this emulator; it asks for no password"
+            )
+        if command:
+            return serve.around(asked, command)
+        serve.forever(asked, lambda env: console.result(dict(env), _exports(env)))
+    return EXIT_DONE
+
+
+def _exports(env: Mapping[str, str]) -> str:
+    return "\n".join(f"export {name}={value}" for name, value in env.items())
+
+
+@run.command("set")
+@click.option(
+    "--endpoint", envvar="PROVISION_GCE_ENDPOINT", required=True, help="URL of the emulator."
+)
+@click.argument("settings", nargs=-1, required=True, metavar="DIAL=VALUE...")
+@output_options
+def turn(endpoint: str, settings: tuple[str, ...], options: ConsoleOptions) -> int:
+    """Turn dials of an emulator that runs: boot=20..40 never_join=0.05 capacity.us-central1-a.*=0."""
+    _check_installed()
+    from provision.emulator import asking
+
+    with Console(options) as console:
+        dials = asking.turn(endpoint, asking.parse(_pairs(settings)))
+        console.result(dials, json.dumps(dials, indent=2))
+    return EXIT_DONE
+
+
+@run.command("clean")
+@output_options
+def clean(options: ConsoleOptions) -> int:
+    """Remove what emulators that were killed have left on this machine."""
+    _check_installed()
+    from provision.emulator import owners
+    from provision.runtimes.container.runtime import ContainerRuntime
+
+    with Console(options) as console:
+        runtime = ContainerRuntime()
+        try:
+            removed = owners.clean(runtime)
+        finally:
+            runtime.close()
+        console.result({"removed": removed}, f"{len(removed)} leftovers removed")
+    return EXIT_DONE
+
+
+def _check_installed() -> None:
+    """The emulator's packages are an extra; without them there is one sentence."""
+    for name in PACKAGES:
+        if importlib.util.find_spec(name) is None:
+            fix = "pip install 'provision[emulator]'"
+            raise RefusedError([Finding("emulate", f"the package {name} is missing", fix)])
+
+
+def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise UsageError(
+                f"'{setting}' sets nothing", "write DIAL=VALUE, for example boot=20..40"
+            )
+        pairs[name] = value
+    return pairs
+
+
+def _dials(file: Path | None, settings: tuple[str, ...]) -> "Dials":
+    from pydantic import ValidationError
+
+    from provision.emulator import asking, control
+    from provision.emulator.dials import Dials, merged
+
+    dials = Dials()
+    try:
+        if file is not None:
+            dials = merged(dials, _read(file))
+        return merged(dials, asking.parse(_pairs(settings)))
+    except ValidationError as error:
+        raise UsageError(control.explain(error), "see docs/emulate.md for all dials") from error
+
+
+def _read(file: Path) -> dict[str, object]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(
+            f"{file} cannot be read ({' '.join(str(error).split())})", "mend the file"
+        ) from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{file} holds no dials", "write them as a mapping: 'boot: 20..40'")
+    return content

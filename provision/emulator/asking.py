@@ -1,0 +1,55 @@
+"""Speaking to an emulator that runs: its control paths, for ``provision emulate set``."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from provision.emulator.control import PREFIX
+from provision.errors import UsageError
+
+TIMEOUT = 10.0
+"""Seconds."""
+
+
+def turn(endpoint: str, change: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge a change into the dials; answers them all. Raises UsageError."""
+    request = Request(
+        f"{endpoint.rstrip('/')}{PREFIX}/dials",
+        json.dumps(change).encode(),
+        {"Content-Type": "application/json"},
+        method="PATCH",
+    )
+    try:
+        with urlopen(request, timeout=TIMEOUT) as answer:
+            result: dict[str, Any] = json.load(answer)
+            return result
+    except HTTPError as error:
+        with error:
+            message = json.load(error)["error"]["message"]
+        raise UsageError(message, "see docs/emulate.md for all dials") from error
+    except (URLError, OSError, ValueError) as error:
+        raise UsageError(
+            f"no emulator answers at {endpoint} ({error})",
+            "start one with 'provision emulate gce', or give --endpoint",
+        ) from error
+
+
+def parse(settings: Mapping[str, str]) -> dict[str, Any]:
+    """``{"capacity.us-central1-a.*": "0"}`` as the nested change it means; values are JSON or text."""
+    change: dict[str, Any] = {}
+    for path, text in settings.items():
+        value: Any
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        place = change
+        *outer, last = path.split(".")
+        for step in outer:
+            place = place.setdefault(step, {})
+            if not isinstance(place, dict):
+                raise UsageError(f"{path} is set twice", "give each dial once")
+        place[last] = value
+    return change

@@ -1,0 +1,205 @@
+"""Our own paths, below ``/_emulator/``: dials, and the ground truth of what exists and was asked.
+
+Lists are NDJSON, one object a line.
+
+    GET    /_emulator/               what this is, and where the rest is
+    GET    /_emulator/dials          all dials as they stand;  PATCH merges a JSON object into them
+    GET    /_emulator/requests       every request (``?since=N`` only later ones);  DELETE forgets them
+    GET    /_emulator/calls          how many requests, by method and status
+    GET    /_emulator/resources      everything that exists (``?kind=instances`` one kind)
+    GET    /_emulator/machines       every VM with what its machine does
+    POST   /_emulator/happen         {"what": "crash|preempt|stop|delete", "instance": PATTERN}
+"""
+
+import fnmatch
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from provision.emulator.dials import merged
+from provision.emulator.gce.errors import ApiError
+from provision.emulator.gce.models import instances
+from provision.emulator.gce.models.instances import Instance
+
+if TYPE_CHECKING:  # the server has this module's routes
+    from provision.emulator.server import Emulator
+
+PREFIX = "/_emulator"
+PASSING = ("operations", "routes")
+"""Kinds that clients do not create, or that go by themselves."""
+
+
+def _emulator(request: Request) -> "Emulator":
+    found: Emulator = request.app.state.emulator
+    return found
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return Response(
+        orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n", status,
+        media_type="application/json",
+    )  # fmt: skip
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> Response:
+    data = b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    return Response(data, media_type="application/x-ndjson")
+
+
+def _refuse(message: str) -> Response:
+    return _json(ApiError(400, "invalid", message).body(), 400)
+
+
+async def about(request: Request) -> Response:
+    """What this is."""
+    emulator = _emulator(request)
+    return _json(
+        {
+            "emulator": "gce",
+            "url": emulator.cloud.world.base,
+            "paths": [route.path for route in routes()],
+        }
+    )
+
+
+async def dials(request: Request) -> Response:
+    """The dials; a PATCH turns some of them."""
+    emulator = _emulator(request)
+    if request.method == "PATCH":
+        try:
+            change = orjson.loads(await request.body())
+            if not isinstance(change, dict):
+                return _refuse("Send a JSON object of dials.")
+            emulator.cloud.turn(merged(emulator.cloud.dials, change))
+        except orjson.JSONDecodeError as error:
+            return _refuse(f"The body is not JSON: {error}.")
+        except ValidationError as error:
+            return _refuse(explain(error))
+    return _json(emulator.cloud.dials.model_dump(mode="json"))
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with dials, in one line."""
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+
+
+async def requests(request: Request) -> Response:
+    """Every request that came, or only those after ``since``."""
+    record = _emulator(request).record
+    if request.method == "DELETE":
+        record.clear()
+        return Response(status_code=204)
+    since = request.query_params.get("since", "0")
+    if not since.isdecimal():
+        return _refuse("since must be a number of a request.")
+    return _lines(record.since(int(since)))
+
+
+async def calls(request: Request) -> Response:
+    """How many requests came, by method and status."""
+    counts: dict[str, dict[str, int]] = {}
+    for (method, status), count in sorted(_emulator(request).record.counts.items()):
+        counts.setdefault(method, {})[str(status)] = count
+    return _json(counts)
+
+
+async def resources(request: Request) -> Response:
+    """All that exists and somebody made; system routes and operations only when asked for."""
+    wanted = request.query_params.get("kind", "")
+    return _lines(_resources(_emulator(request), wanted))
+
+
+def _resources(emulator: "Emulator", wanted: str) -> Iterator[dict[str, Any]]:
+    public = emulator.cloud.catalogue.data["imageProjects"]
+    for project in emulator.cloud.world.projects.values():
+        if project.name in public:
+            continue
+        for kind, table in project.tables.items():
+            if wanted not in ("", kind) or (not wanted and kind in PASSING):
+                continue
+            for scope in table.scopes():
+                for name in table.names(scope):
+                    resource = table.get(scope, name)
+                    if not wanted and _furnished(project.born, resource):
+                        continue
+                    yield {
+                        "kind": kind, "project": project.name, "scope": scope, "name": name,
+                        "status": getattr(resource, "status", ""),
+                    }  # fmt: skip
+
+
+def _furnished(born: frozenset[int], resource: object) -> bool:
+    """Whether it came with the project: the default network and what belongs to it."""
+    return id(resource) in born
+
+
+async def machines(request: Request) -> Response:
+    """Every VM, and whether the machine behind it executes."""
+    return _lines(_machine(vm) for vm in _vms(_emulator(request)))
+
+
+def _vms(emulator: "Emulator") -> Iterator[Instance]:
+    for project in list(emulator.cloud.world.projects.values()):
+        yield from project.table("instances")
+
+
+def _machine(vm: Instance) -> dict[str, Any]:
+    return {
+        "name": vm.name,
+        "path": vm.path,
+        "key": vm.key,
+        "status": vm.status,
+        "life": vm.life,
+        "executes": vm.executes,
+        "address": vm.place.address,
+        "external": vm.place.external,
+        "created": vm.created,
+        "started": vm.started,
+        "message": vm.status_message,
+    }
+
+
+async def happen(request: Request) -> Response:
+    """Something befalls VMs without a request of the API: drift by hand."""
+    try:
+        wish = orjson.loads(await request.body())
+        what, pattern = wish["what"], wish["instance"]
+        act = _HAPPENINGS[what]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        names = "|".join(_HAPPENINGS)
+        return _refuse(f'Send {{"what": "{names}", "instance": "PATTERN"}}.')
+    chosen = [
+        vm
+        for vm in _vms(_emulator(request))
+        if fnmatch.fnmatchcase(vm.name, str(pattern)) or vm.path == pattern
+    ]
+    for vm in chosen:
+        act(vm)()
+    return _json({"what": what, "instances": [vm.path for vm in chosen]})
+
+
+_HAPPENINGS: dict[str, Callable[[Instance], Callable[[], None]]] = {
+    "crash": lambda vm: partial(instances.crash, vm, vm.life),
+    "preempt": lambda vm: partial(instances.preempt, vm, vm.life),
+    "stop": lambda vm: partial(instances.stop, vm),
+    "delete": lambda vm: partial(instances.remove, vm),
+}
+
+
+def routes() -> list[Route]:
+    """All of them."""
+    return [
+        Route(f"{PREFIX}/", about),
+        Route(f"{PREFIX}/dials", dials, methods=["GET", "PATCH"]),
+        Route(f"{PREFIX}/requests", requests, methods=["GET", "DELETE"]),
+        Route(f"{PREFIX}/calls", calls),
+        Route(f"{PREFIX}/resources", resources),
+        Route(f"{PREFIX}/machines", machines),
+        Route(f"{PREFIX}/happen", happen, methods=["POST"]),
+    ]

@@ -1,0 +1,1 @@
+"""Google Compute Engine, as its REST API shows it."""

@@ -1,0 +1,55 @@
+"""Everything one emulated GCE consists of, put together."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from provision.emulator.dials import Dials, draw
+from provision.emulator.gce.catalogue import Catalogue, catalogue
+from provision.emulator.gce.faults import Faults
+from provision.emulator.gce.machines import Machines
+from provision.emulator.gce.models.external import External
+from provision.emulator.gce.models.quota import Quota
+from provision.emulator.gce.operations import Operations
+from provision.emulator.gce.rates import Rates
+from provision.emulator.gce.world import World
+
+
+@dataclass
+class Cloud:
+    """The world, what is offered in it, its dials, and the machines behind its VMs."""
+
+    world: World
+    machines: Machines
+    dials: Dials = field(default_factory=Dials)
+    catalogue: Catalogue = field(default_factory=catalogue)
+
+    def __post_init__(self) -> None:
+        self.faults = Faults(self.world, lambda: self.dials)
+        self.operations = Operations(self.world, self._latency, self.faults.operation)
+        self.quota = Quota(self.catalogue, lambda: self.dials)
+        self.rates = Rates(self.world, lambda: self.dials.rates)
+        self.external = External()
+        self.occupied: Counter[tuple[str, str]] = Counter()
+        """VMs by zone and machine type; ``*`` stands for all types."""
+        self.turn(self.dials)
+
+    def turn(self, dials: Dials) -> None:
+        """Take these dials from now on; what is under way already keeps its time."""
+        self.dials = dials
+        self.world.seed = dials.seed
+        self.world.agenda.speed = dials.speed
+
+    def _latency(self, name: str) -> float:
+        return self.seconds("operation", name)
+
+    def seconds(self, dial: str, *about: object) -> float:
+        """Emulated seconds that a dialled duration takes for one thing."""
+        return self.seconds_of(getattr(self.dials, dial), dial, *about)
+
+    def seconds_of(self, duration: str | float, *about: object) -> float:
+        """Emulated seconds of a duration for one thing."""
+        return draw(duration, self.world.chance(*about))
+
+    def hits(self, dial: str, share: float, *about: object) -> bool:
+        """Whether a dialled share includes one thing."""
+        return share > 0 and self.world.chance(dial, *about).random() < share

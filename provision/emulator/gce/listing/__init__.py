@@ -1,0 +1,1 @@
+"""What every list can do: filter, order, pages, and partial answers. Pure."""

@@ -1,0 +1,269 @@
+"""``bulkInsert``, zonal and regional: many VMs by one request (clouds.md 1.3).
+
+Accepted with HTTP 200; what fails later stands in the operation, in its metadata by zone, and in one
+``insert`` operation per VM that shares its ``operationGroupId``.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import repeat
+
+from provision.emulator.gce import errors
+from provision.emulator.gce.call import Call, check_name
+from provision.emulator.gce.errors import OperationError
+from provision.emulator.gce.models import creating, instances, naming
+from provision.emulator.gce.models.blueprints import Blueprint, blueprint
+from provision.emulator.gce.models.instances import Instance
+from provision.emulator.gce.operations import Operation, Work, finish
+from provision.emulator.gce.start import start as begin
+from provision.emulator.gce.world import Json, last
+
+MOST = 5000
+"""VMs of one request."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """One request under way. Counters are by zone."""
+
+    call: Call
+    group: str
+    target: Counter[str] = field(default_factory=Counter)
+    created: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    deleted: Counter[str] = field(default_factory=Counter)
+    pending: int = 0
+    rolling_back: bool = False
+    causes: list[Json] = field(default_factory=list)
+
+    def metadata(self) -> Json:
+        """``instancesBulkInsertOperationMetadata``."""
+        return {
+            "perLocationStatus": {
+                f"zones/{zone}": {
+                    "status": self._status(zone),
+                    "targetVmCount": count,
+                    "createdVmCount": self.created[zone],
+                    "failedToCreateVmCount": self.failed[zone],
+                    "deletedVmCount": self.deleted[zone],
+                }
+                for zone, count in sorted(self.target.items())
+            }
+        }
+
+    def _status(self, zone: str) -> str:
+        if self.rolling_back:
+            return "DONE" if self.deleted[zone] >= self.created[zone] else "ROLLING_BACK"
+        ended = self.created[zone] + self.failed[zone] >= self.target[zone]
+        return "DONE" if ended else "CREATING"
+
+
+def start(call: Call, zones: Sequence[str]) -> Operation:
+    """Check everything, accept, and begin. ``zones`` are those of the request's scope."""
+    body = call.body
+    count = int(body.get("count") or len(body.get("perInstanceProperties") or {}))
+    least = int(body.get("minCount") or count)
+    if not 1 <= count <= MOST:
+        raise errors.invalid("count", count, f"Must be between 1 and {MOST}.")
+    if not 1 <= least <= count:
+        raise errors.invalid("minCount", least, "Must be between 1 and count.")
+    plans = _plans(call)
+    zones = _allowed(call, zones)
+    names = _names(call, count, zones)
+    draw = call.cloud.world.chance("group", call.cloud.world.fresh_number())
+    batch = Batch(call, str(uuid.UUID(int=draw.getrandbits(128))))
+    vms = _place(batch, names, plans, zones, shape(call))
+    operation = begin(call, "bulkInsert", "", group=batch.group, held=True, kind="instances")
+    operation.bulk = batch.metadata
+    if operation.doomed or len(vms) < least:
+        _roll_back(batch, operation, vms, least)
+    else:
+        _come(batch, operation, vms)
+    return operation
+
+
+def shape(call: Call) -> str:
+    """``targetShape`` of the location policy; Google's default is one zone for all."""
+    policy = call.body.get("locationPolicy") or {}
+    return str(policy.get("targetShape") or "ANY_SINGLE_ZONE")
+
+
+def _plans(call: Call) -> list[Blueprint]:
+    """What VMs are made from, best first: one for each machine type the request is content with."""
+    body = call.body
+    given: Json = dict(body.get("instanceProperties") or {})
+    if body.get("sourceInstanceTemplate"):
+        base = creating.template_properties(
+            call.cloud, call.project, body["sourceInstanceTemplate"]
+        )
+        given = base | given
+    policy = (body.get("instanceFlexibilityPolicy") or {}).get("instanceSelections") or {}
+    choices = flexible(policy) or [given.get("machineType", "")]
+    return [
+        blueprint(call.cloud, call.project, given | {"machineType": kind}, "instanceProperties")
+        for kind in choices
+    ]
+
+
+def flexible(selections: Json) -> list[str]:
+    """Machine types of an ``instanceFlexibilityPolicy``, by rank."""
+    ranked = sorted(selections.items(), key=lambda item: (item[1].get("rank", 0), item[0]))
+    return [kind for _, selection in ranked for kind in selection.get("machineTypes") or []]
+
+
+def _allowed(call: Call, zones: Sequence[str]) -> list[str]:
+    policy = (call.body.get("locationPolicy") or {}).get("locations") or {}
+    wishes = {last(zone): wish.get("preference", "ALLOW") for zone, wish in policy.items()}
+    unknown = set(wishes) - set(zones)
+    if unknown:
+        name = sorted(unknown)[0]
+        raise errors.invalid("locationPolicy.locations", name, "Zone is not in the region.")
+    chosen = [zone for zone in zones if wishes.get(zone) == "ALLOW"]
+    return chosen or [zone for zone in zones if wishes.get(zone) != "DENY"]
+
+
+def _names(call: Call, count: int, zones: Sequence[str]) -> list[str]:
+    each = call.body.get("perInstanceProperties") or {}
+    pattern = call.body.get("namePattern", "")
+    if bool(each) == bool(pattern):
+        raise errors.invalid(
+            "namePattern", pattern,
+            "Exactly one of namePattern and perInstanceProperties must be specified.",
+        )  # fmt: skip
+    if each:
+        names = [own.get("name") or key for key, own in each.items()]
+        if len(names) != count:
+            raise errors.invalid("count", count, "Must be the number of perInstanceProperties.")
+    else:
+        if len(naming.HASHES.findall(pattern)) != 1:
+            raise errors.invalid("namePattern", pattern, "Must contain one sequence of '#'.")
+        existing = [n for zone in zones for n in call.table("instances").names(f"zones/{zone}")]
+        fresh = naming.after_largest(pattern, existing)
+        names = [next(fresh) for _ in range(count)]
+    for name in names:
+        check_name(name, "name")
+    for name in names:
+        for zone in zones:
+            if call.table("instances").get(f"zones/{zone}", name) is not None:
+                path = f"projects/{call.path['project']}/zones/{zone}/instances/{name}"
+                raise errors.already_exists(path)
+    return names
+
+
+def _place(
+    batch: Batch, names: list[str], plans: list[Blueprint], zones: Sequence[str], form: str
+) -> list[Instance]:
+    """Make as many as there is room for; what is missing is counted where it was tried first."""
+    if form != "ANY_SINGLE_ZONE":
+        vms = _try(batch, names, plans, _turns(list(zones), form))
+        return _count(batch, vms, names, zones[0])
+    most, chosen = 0, zones[0]
+    for zone in zones:
+        vms = _try(batch, names, plans, repeat([zone]))
+        if len(vms) == len(names):
+            return _count(batch, vms, names, zone)
+        most, chosen = max((most, chosen), (len(vms), zone), key=lambda pair: pair[0])
+        for vm in vms:
+            instances.discard(vm)
+    return _count(batch, _try(batch, names, plans, repeat([chosen])), names, chosen)
+
+
+def _turns(zones: list[str], form: str) -> Iterator[list[str]]:
+    """For each VM the zones in the order in which they are tried."""
+    turn = 0
+    while True:
+        at = turn % len(zones) if form in ("BALANCED", "EVEN") else 0
+        yield zones[at:] + zones[:at]
+        turn += 1
+
+
+def _try(
+    batch: Batch, names: list[str], plans: list[Blueprint], turns: Iterator[list[str]]
+) -> list[Instance]:
+    call, made = batch.call, list[Instance]()
+    for name, zones in zip(names, turns, strict=False):
+        vm, cause = _one(call, name, zones, plans)
+        if vm is None:
+            batch.causes = cause
+            break
+        made.append(vm)
+    return made
+
+
+def _one(
+    call: Call, name: str, zones: list[str], plans: list[Blueprint]
+) -> tuple[Instance | None, list[Json]]:
+    causes: list[Json] = []
+    own = (call.body.get("perInstanceProperties") or {}).get(name) or {}
+    for zone in zones:
+        for plan in plans:
+            try:
+                vm = creating.make(call.cloud, call.project, zone, name, plan)
+            except OperationError as refusal:
+                causes = causes or refusal.errors
+                continue
+            vm.hostname = own.get("hostname", "")
+            return vm, []
+    return None, causes
+
+
+def _count(batch: Batch, vms: list[Instance], names: list[str], first: str) -> list[Instance]:
+    batch.target.update(vm.zone for vm in vms)
+    missing = len(names) - len(vms)
+    if missing:
+        batch.target[first] += missing
+        batch.failed[first] += missing
+    return vms
+
+
+def _come(batch: Batch, operation: Operation, vms: list[Instance]) -> None:
+    """Let them come; the operation ends when the last one runs."""
+    call = batch.call
+    agenda = call.cloud.world.agenda
+    longest = call.cloud.seconds("operation", operation.name)
+    for vm in vms:
+        seconds = instances.come(vm)
+        longest = max(longest, seconds)
+        work = Work("insert", vm.link, vm.ident, seconds=seconds)
+        call.cloud.operations.begin(call.project, vm.scope, work, user=call.user, group=batch.group)
+        agenda.after(seconds, partial(batch.created.update, [vm.zone]))
+    _refusals(batch, sum(batch.failed.values()))
+    agenda.after(longest, lambda: finish(operation))
+
+
+def _refusals(batch: Batch, missing: int) -> None:
+    """One failed ``insert`` for what could not be made, as Google lists the causes."""
+    if not missing or not batch.causes:
+        return
+    call = batch.call
+    failure = OperationError(batch.causes, 503, "SERVICE UNAVAILABLE")
+
+    def fail() -> None:
+        raise failure
+
+    zone = next(zone for zone, count in batch.failed.items() if count)
+    target = call.cloud.world.link(call.path["project"], f"zones/{zone}", "instances")
+    work = Work("insert", target, apply=fail)
+    call.cloud.operations.begin(
+        call.project, f"zones/{zone}", work, user=call.user, group=batch.group
+    )
+
+
+def _roll_back(batch: Batch, operation: Operation, vms: list[Instance], least: int) -> None:
+    batch.rolling_back = True
+    for vm in vms:
+        batch.created[vm.zone] += 1
+        instances.remove(vm, partial(batch.deleted.update, [vm.zone]))
+    _refusals(batch, sum(batch.failed.values()))
+    if operation.doomed:
+        return
+    summary = {
+        "code": "VM_MIN_COUNT_NOT_REACHED",
+        "message": f"Requested minimum count of {least} VMs could not be created.",
+    }
+    failure = OperationError([summary, *batch.causes], 503, "SERVICE UNAVAILABLE")
+    seconds = batch.call.cloud.seconds("operation", operation.name)
+    batch.call.cloud.world.agenda.after(seconds, lambda: finish(operation, failure))

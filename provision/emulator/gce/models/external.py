@@ -1,0 +1,32 @@
+"""External addresses: the half of 198.18.0.0/15 below, which is never routed (RFC 2544)."""
+
+import heapq
+
+FIRST, LAST = (198 << 24 | 18 << 16) + 2, (198 << 24 | 19 << 16) - 2
+
+
+def text(number: int) -> str:
+    """An IPv4 address in dots."""
+    return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
+
+
+class External:
+    """Hands out addresses, the lowest free one first."""
+
+    def __init__(self) -> None:
+        self._next = FIRST
+        self._back: list[int] = []
+
+    def take(self) -> str:
+        """An address nobody has. Raises LookupError when all 65,000 are out."""
+        if self._back:
+            return text(heapq.heappop(self._back))
+        if self._next > LAST:
+            raise LookupError("all external addresses are in use")
+        self._next += 1
+        return text(self._next - 1)
+
+    def give(self, address: str) -> None:
+        """Have it back."""
+        a, b, c, d = map(int, address.split("."))
+        heapq.heappush(self._back, a << 24 | b << 16 | c << 8 | d)

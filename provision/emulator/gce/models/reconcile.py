@@ -1,0 +1,260 @@
+"""What a group does by itself: make what is missing, remove what is too much, mend what breaks."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from provision.emulator.gce.errors import ApiError, OperationError
+from provision.emulator.gce.models import creating, instances, naming
+from provision.emulator.gce.models.blueprints import Blueprint, blueprint
+from provision.emulator.gce.models.bulk import flexible
+from provision.emulator.gce.models.groups import (
+    CREATING,
+    CREATING_ONCE,
+    DELETING,
+    LEAVING,
+    NONE,
+    RECREATING,
+    RESTARTING,
+    Group,
+    Managed,
+)
+from provision.emulator.gce.models.instances import Instance
+from provision.emulator.gce.models.placing import refused
+
+
+def reconcile(group: Group) -> None:
+    """Begin whatever brings the group to its target size."""
+    missing = group.target - sum(1 for _ in group.staying())
+    if missing > 0 and not group.deleting:
+        add(group, _names(group, missing), CREATING)
+    elif missing < 0:
+        delete(group, _surplus(group, -missing))
+    roll(group)
+
+
+def _names(group: Group, count: int) -> list[str]:
+    base = group.config["baseInstanceName"]
+    taken = set(group.members)
+    source: Iterator[str]
+    if naming.HASHES.search(base):
+        source = naming.lowest_free(base, taken)
+    else:
+        source = naming.random_names(
+            base, taken, lambda draw: group.cloud.world.chance(group.name, group.draws, draw)
+        )
+        group.draws += 1
+    names: list[str] = []
+    while len(names) < count:
+        name = next(source)
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _surplus(group: Group, count: int) -> list[Managed]:
+    """Those that go first: not made yet, then the last by name."""
+    staying = sorted(group.staying(), key=lambda member: (member.vm is None, member.name))
+    return staying[-count:]
+
+
+def add(group: Group, names: Sequence[str], action: str) -> None:
+    """New members with these names."""
+    crowd = Counter(member.zone for member in group.staying())
+    for name in names:
+        member = Managed(name, group.template, action)
+        group.members[name] = member
+        _attempt(group, member, crowd)
+
+
+def _attempt(group: Group, member: Managed, crowd: Counter[str] | None = None) -> None:
+    """Try to make it now; where that fails, again later (or never, without retries)."""
+    member.retry = None
+    if group.members.get(member.name) is not member or member.action in LEAVING:
+        return
+    crowd = Counter(m.zone for m in group.staying() if m.vm) if crowd is None else crowd
+    causes, zone = _make(group, member, crowd)
+    if member.vm is not None:
+        crowd[member.zone] += 1
+        member.errors = []
+        member.vm.watcher = partial(_watch, group, member)
+        instances.come(member.vm)
+        return
+    member.zone = zone
+    member.errors = causes
+    for cause in causes:
+        group.note(member, cause)
+    if member.action == CREATING_ONCE:
+        group.target -= 1
+        del group.members[member.name]
+        return
+    seconds = group.cloud.seconds("group_retry", member.name)
+    member.retry = group.cloud.world.agenda.after(seconds, lambda: _attempt(group, member))
+
+
+def _make(
+    group: Group, member: Managed, crowd: Counter[str]
+) -> tuple[list[dict[str, object]], str]:
+    """Try zones and machine types in order; answers the first zone's errors, and that zone."""
+    first: list[dict[str, object]] = []
+    zones = _zones(group, member, crowd)
+    manager = f"projects/{group.project.number}/{group.path.split('/', 2)[2]}"
+    try:
+        plans = plans_of(group, member.template)
+    except ApiError as error:
+        return refused(error).errors, zones[0]
+    for zone in zones:
+        for plan in plans:
+            try:
+                member.vm = creating.make(
+                    group.cloud, group.project, zone, member.name, plan, manager
+                )
+            except OperationError as refusal:
+                first = first or refusal.errors
+                continue
+            member.zone = zone
+            return [], zone
+    return first, zones[0]
+
+
+def _zones(group: Group, member: Managed, crowd: Counter[str]) -> list[str]:
+    """Zones in the order in which they are tried, by the group's shape."""
+    zones = list(group.zones)
+    if member.action == RECREATING and member.zone:
+        return (
+            [member.zone]
+            if group.shape == "EVEN"
+            else [member.zone, *(z for z in zones if z != member.zone)]
+        )
+    if group.shape == "ANY":
+        return zones
+    if group.shape == "ANY_SINGLE_ZONE":
+        used = [zone for zone in zones if crowd[zone]]
+        return used[:1] or zones
+    balanced = sorted(zones, key=lambda zone: crowd[zone])
+    return balanced if group.shape == "BALANCED" else balanced[:1]
+
+
+def plans_of(group: Group, template: str) -> list[Blueprint]:
+    """Blueprints of a template, one for each machine type the group is content with."""
+    if template not in group.plans:
+        given = creating.template_properties(group.cloud, group.project, template)
+        policy = group.config.get("instanceFlexibilityPolicy") or {}
+        kinds = flexible(policy.get("instanceSelections") or {}) or [given["machineType"]]
+        group.plans[template] = [
+            blueprint(group.cloud, group.project, given | {"machineType": kind}) for kind in kinds
+        ]
+    return group.plans[template]
+
+
+def _watch(group: Group, member: Managed, vm: Instance) -> None:
+    """A VM of the group has changed its status."""
+    if member.vm is not vm or group.members.get(member.name) is not member:
+        return
+    if vm.status == instances.RUNNING:
+        if member.action not in LEAVING:
+            member.action = NONE
+            roll(group)
+    elif member.action == NONE and vm.status in (instances.TERMINATED, instances.GONE):
+        policy = group.config.get("instanceLifecyclePolicy") or {}
+        if policy.get("defaultActionOnFailure") != "DO_NOTHING":
+            recreate(group, member)
+
+
+def recreate(group: Group, member: Managed) -> None:
+    """Delete its VM and make it anew, by the name it has."""
+    if member.action in LEAVING or group.deleting:
+        return
+    member.action = RECREATING if member.vm else CREATING
+    member.template = group.template
+    vm = member.vm
+
+    def again() -> None:
+        if member.vm is vm:
+            member.vm = None
+            _attempt(group, member)
+
+    if vm is None:
+        if member.retry:
+            member.retry.cancel()
+        _attempt(group, member)
+    else:
+        instances.remove(vm, again)
+
+
+def restart(group: Group, member: Managed) -> None:
+    """Power-cycle its VM."""
+    if member.vm and member.action == NONE:
+        vm = member.vm
+        member.action = RESTARTING
+        instances.reset(vm)
+        group.cloud.world.agenda.after(0, lambda: _watch(group, member, vm))
+
+
+def delete(
+    group: Group, members: Sequence[Managed], then: Callable[[], None] | None = None
+) -> None:
+    """Remove members with their VMs; ``then`` runs when the last one is gone."""
+    waiting = {member.name for member in members}
+
+    def gone(member: Managed) -> None:
+        if group.members.get(member.name) is member:
+            del group.members[member.name]
+        waiting.discard(member.name)
+        if not waiting and then:
+            then()
+
+    if not members and then:
+        then()
+    for member in members:
+        member.action = DELETING
+        if member.retry:
+            member.retry.cancel()
+        if member.vm is None:
+            gone(member)
+        else:
+            instances.remove(member.vm, partial(gone, member))
+
+
+def abandon(group: Group, members: Sequence[Managed]) -> None:
+    """Let VMs go without deleting them; the group asks for that many fewer."""
+    for member in members:
+        if member.retry:
+            member.retry.cancel()
+        if member.vm:
+            member.vm.watcher = None
+            member.vm.manager = ""
+        del group.members[member.name]
+    group.target -= len(members)
+
+
+def roll(group: Group) -> None:
+    """A proactive update: replace members of another template, as many at a time as it may."""
+    policy = group.config["updatePolicy"]
+    if policy.get("type") != "PROACTIVE" or group.deleting:
+        return
+    outdated = [m for m in group.staying() if m.template != group.template]
+    if not outdated:
+        return
+    busy = sum(1 for member in group.members.values() if member.action != NONE)
+    allowed = max(1, _number(policy.get("maxUnavailable"), group.target)) - busy
+    for member in outdated[: max(0, allowed)]:
+        update(group, member)
+
+
+def update(group: Group, member: Managed) -> None:
+    """Replace one member by one of the group's template: under its name, or under a new one."""
+    if group.config["updatePolicy"].get("replacementMethod") == "RECREATE":
+        recreate(group, member)
+        return
+    delete(group, [member])
+    add(group, _names(group, 1), CREATING)
+
+
+def _number(value: object, of: int) -> int:
+    """A ``FixedOrPercent`` as a number."""
+    if not isinstance(value, dict):
+        return 1
+    if "percent" in value:
+        return of * int(value["percent"]) // 100
+    return int(value.get("fixed", 1))

@@ -1,0 +1,121 @@
+"""How VMs and what hangs on them look in Google's JSON."""
+
+from typing import TYPE_CHECKING
+
+from provision.emulator.gce.models import metadata
+from provision.emulator.gce.world import Json, fingerprint
+
+if TYPE_CHECKING:  # shapes draw what instances hold; at run time the need is one way only
+    from provision.emulator.gce.models.instances import Instance
+    from provision.emulator.gce.models.placing import Nic
+
+DEFAULT_ACCOUNT_SUFFIX = "-compute@developer.gserviceaccount.com"
+GIVEN = (
+    "description",
+    "canIpForward",
+    "guestAccelerators",
+    "minCpuPlatform",
+    "reservationAffinity",
+    "resourcePolicies",
+    "shieldedInstanceConfig",
+    "advancedMachineFeatures",
+    "confidentialInstanceConfig",
+    "networkPerformanceConfig",
+    "serviceAccounts",
+    "keyRevocationActionType",
+)
+"""Fields of ``InstanceProperties`` that an instance shows as they were given."""
+
+
+def instance(vm: "Instance") -> Json:
+    """A whole ``compute#instance``."""
+    world, source = vm.cloud.world, vm.blueprint.source
+    project, scope = vm.project.name, vm.scope
+    labels, tags = vm.own_labels(), vm.own_tags()
+    shown: Json = {
+        "kind": "compute#instance",
+        "id": vm.ident,
+        "creationTimestamp": world.stamp(vm.created),
+        "name": vm.name,
+        "tags": {"fingerprint": fingerprint(tags), **({"items": tags} if tags else {})},
+        "machineType": world.link(project, scope, "machineTypes", vm.place.machine_type),
+        "status": vm.status,
+        "zone": world.link(project, scope),
+        "canIpForward": False,
+        "networkInterfaces": [interface(vm, index, nic) for index, nic in enumerate(vm.place.nics)],
+        "disks": disks(vm),
+        "metadata": metadata.shown(vm.own_items()),
+        "selfLink": vm.link,
+        "scheduling": vm.blueprint.scheduling,
+        "cpuPlatform": "Intel Broadwell",
+        "labelFingerprint": fingerprint("global", sorted(labels.items())),
+        "startRestricted": False,
+        "deletionProtection": vm.protected,
+        "fingerprint": fingerprint(vm.ident, vm.life, labels, tags),
+        "lastStartTimestamp": world.stamp(vm.started or vm.created),
+    }
+    if labels:
+        shown["labels"] = labels
+    if vm.hostname:
+        shown["hostname"] = vm.hostname
+    if vm.status_message:
+        shown["statusMessage"] = vm.status_message
+    if vm.stopped:
+        shown["lastStopTimestamp"] = world.stamp(vm.stopped)
+    if vm.due:
+        shown["resourceStatus"] = {"scheduling": {"terminationTimestamp": world.stamp(vm.due.due)}}
+    shown.update((field, source[field]) for field in GIVEN if field in source)
+    return shown
+
+
+def interface(vm: "Instance", index: int, nic: "Nic") -> Json:
+    """One ``networkInterface``."""
+    given = vm.blueprint.interfaces[index]
+    base = vm.cloud.world.base
+    shown: Json = {
+        "kind": "compute#networkInterface",
+        "name": f"nic{index}",
+        "network": nic.subnetwork.network,
+        "subnetwork": base + nic.subnetwork.path,
+        "networkIP": nic.address,
+        "stackType": "IPV4_ONLY",
+        "fingerprint": fingerprint(nic.address, nic.external),
+    }
+    for field in ("nicType", "aliasIpRanges", "queueCount"):
+        if field in given:
+            shown[field] = given[field]
+    if nic.external:
+        access = (given.get("accessConfigs") or [{}])[0]
+        shown["accessConfigs"] = [
+            {
+                "kind": "compute#accessConfig",
+                "type": "ONE_TO_ONE_NAT",
+                "name": access.get("name", "External NAT"),
+                "natIP": nic.external,
+                "networkTier": access.get("networkTier", "PREMIUM"),
+            }
+        ]
+    return shown
+
+
+def disks(vm: "Instance") -> list[Json]:
+    """``disks``: what is attached, in order."""
+    result = []
+    for index, (disk, given) in enumerate(vm.place.disks):
+        shown: Json = {
+            "kind": "compute#attachedDisk",
+            "type": given.get("type", "PERSISTENT"),
+            "mode": given.get("mode", "READ_WRITE"),
+            "deviceName": given.get("deviceName") or f"persistent-disk-{index}",
+            "index": index,
+            "boot": bool(given.get("boot", False)),
+            "autoDelete": bool(given.get("autoDelete", False)),
+            "interface": given.get("interface", "SCSI"),
+        }
+        if disk is not None:
+            shown["source"] = vm.cloud.world.link(vm.project.name, vm.scope, "disks", disk.name)
+            shown["diskSizeGb"] = str(disk.size_gb)
+        else:
+            shown["diskSizeGb"] = "375"
+        result.append(shown)
+    return result

@@ -1,0 +1,31 @@
+"""An emulator made ready: its world, its first dials, and what boots behind its VMs."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from provision.emulator.dials import Dials
+from provision.emulator.gce import urls
+from provision.emulator.gce.agenda import Agenda
+from provision.emulator.gce.cloud import Cloud
+from provision.emulator.gce.frame import Frame
+from provision.emulator.gce.machines import Machines
+from provision.emulator.gce.models import images, networks
+from provision.emulator.gce.world import World
+from provision.emulator.server import Emulator
+
+
+def emulator(
+    base: str,
+    machines: Machines,
+    dials: Dials,
+    projects: Sequence[str] = (),
+    agenda: Agenda | None = None,
+) -> Emulator:
+    """An emulator whose links begin with ``base`` (``http://127.0.0.1:8080``).
+
+    ``projects`` are those that exist; without any, every well-formed name does.
+    """
+    world = World(f"{base}/compute/v1/", agenda or Agenda(), dials.seed)
+    cloud = Cloud(world, machines, dials)
+    world.born += [partial(images.furnish, cloud), partial(networks.furnish, cloud)]
+    return Emulator(cloud, Frame(cloud, urls.load(), projects))

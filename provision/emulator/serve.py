@@ -1,0 +1,204 @@
+"""Running an emulator: the server on its port, the environment for clients, and the end of it all."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+from starlette.types import ASGIApp
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from provision.emulator import owners, signin
+from provision.emulator.booting import RuntimeMachines
+from provision.emulator.dials import Dials
+from provision.emulator.gce.machines import Machines, NoMachines
+from provision.emulator.making import emulator
+from provision.emulator.server import ABORT, application
+from provision.errors import Finding, RefusedError, UsageError
+from provision.runtime import MachineRuntime
+
+START_DEADLINE = 30.0
+"""Seconds in which the server must listen."""
+GRACE = 10.0
+"""Seconds that a command has to end after Ctrl-C, and requests after the end."""
+LIMIT_CONNECTIONS = 4096
+IDLE_SECONDS = 75
+"""Seconds that a connection may say nothing between two requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to run. ``port`` 0 takes a free one; ``projects`` empty lets every name exist."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    machines: str = "none"
+    dials: Dials = field(default_factory=Dials)
+    projects: tuple[str, ...] = ()
+
+
+def runtime_of(name: str) -> MachineRuntime | None:
+    """The runtime for ``--machines``; None for ``none``."""
+    if name == "none":
+        return None
+    from provision.runtimes.container.runtime import ContainerRuntime
+
+    return {"container": ContainerRuntime}[name]()
+
+
+def environment(base: str, project: str, key_file: str) -> dict[str, str]:
+    """What clients need to find the emulator: ours, Google's tools', Terraform's and libraries'."""
+    return {
+        "PROVISION_GCE_ENDPOINT": base,
+        "GOOGLE_APPLICATION_CREDENTIALS": key_file,
+        "GOOGLE_CLOUD_PROJECT": project,
+        "GOOGLE_PROJECT": project,
+        "GOOGLE_COMPUTE_CUSTOM_ENDPOINT": f"{base}/compute/v1/",
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE": f"{base}/compute/v1/",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN": "emulator",
+        "CLOUDSDK_CORE_PROJECT": project,
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "NO_GCE_CHECK": "true",
+    }
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket to serve on. Raises UsageError where it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's delay off only where it is.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except (OSError, OverflowError) as error:
+        made.close()
+        raise UsageError(
+            f"nothing can listen on {host}:{port} ({error})",
+            "choose another --port, or 0 for a free one",
+        ) from error
+    return made
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP that can hang up in the middle of a request, as a dial may want it."""
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        scope: dict[str, Any] = cast(dict[str, Any], self.scope)
+        scope["extensions"] = {ABORT: self.transport.abort}
+
+
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """A server that says nothing, and lets go of connections that do not either."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, http=Protocol, timeout_keep_alive=IDLE_SECONDS,
+        limit_concurrency=LIMIT_CONNECTIONS, timeout_graceful_shutdown=1, server_header=False,
+        lifespan="on",
+    )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+@contextlib.contextmanager
+def running(options: Options) -> Iterator[dict[str, str]]:
+    """An emulator that answers, and the environment that leads to it; gone with all its machines.
+
+    Raises ``RefusedError`` where the machines cannot boot here, ``UsageError`` for the port.
+    """
+    runtime = runtime_of(options.machines)
+    machines: Machines = NoMachines()
+    booting: RuntimeMachines | None = None
+    with contextlib.ExitStack() as stack:
+        if runtime is not None:
+            _ready(runtime)
+            machines = booting = RuntimeMachines(runtime, owners.own())
+            stack.callback(booting.close)
+        listener = stack.enter_context(listen(options.host, options.port))
+        port = listener.getsockname()[1]
+        name = f"[{options.host}]" if ":" in options.host else options.host
+        base = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else name}:{port}"
+        made = emulator(base, machines, options.dials, options.projects)
+        server = server_of(application(made))
+        stack.enter_context(_serving(server, listener))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="provision-emulate-"))
+        project = options.projects[0] if options.projects else "emulated"
+        key = Path(folder, "key.json")
+        key.touch(mode=0o600)
+        key.write_text(signin.key_file(project, base))
+        yield environment(base, project, str(key))
+
+
+def _ready(runtime: MachineRuntime) -> None:
+    owners.clean(runtime)
+    findings = [check.finding for check in runtime.check(1) if check.finding]
+    if findings:
+        raise RefusedError(findings)
+    runtime.prepare(lambda event: None)
+
+
+@contextlib.contextmanager
+def _serving(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
+    """The server in a thread of its own while the block runs."""
+    thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
+    thread.start()
+    try:
+        Retrying(
+            retry=retry_if_result(lambda up: not up),
+            wait=wait_fixed(0.01),
+            stop=stop_after_delay(START_DEADLINE),
+        )(lambda: server.started or not thread.is_alive())
+        if not server.started:
+            raise RefusedError(
+                [Finding("emulator", "the server did not start", "see the log above")]
+            )
+        yield
+    except RetryError as error:
+        raise RefusedError(
+            [Finding("emulator", "the server did not listen in time", "try again")]
+        ) from error
+    finally:
+        server.should_exit = True
+        thread.join(GRACE)
+
+
+def forever(options: Options, announce: Callable[[Mapping[str, str]], None]) -> None:
+    """Serve until Ctrl-C; ``announce`` is told the environment once it answers."""
+    with running(options) as env:
+        announce(env)
+        threading.Event().wait()
+
+
+def around(options: Options, command: Sequence[str]) -> int:
+    """Run a command with the environment, and answer its exit code (128 + signal, as a shell does)."""
+    with running(options) as env:
+        try:
+            process = subprocess.Popen(list(command), env={**os.environ, **env})
+        except OSError as error:
+            raise UsageError(
+                f"'{command[0]}' cannot be run ({error.strerror})", "see that it is on the PATH"
+            ) from error
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+        return code if code >= 0 else 128 - code
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The command had Ctrl-C from the terminal, or gets SIGTERM now; then it is killed."""
+    try:
+        process.send_signal(signal.SIGTERM)
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
