@@ -126,21 +126,28 @@ class Dials(_Dial):
     """Least ``maxRunDuration`` that is accepted; Google's is 30 s."""
 
 
+FREE = ("capacity", "quota")
+"""Dials whose keys are the user's own; None takes one away. Elsewhere None is a value."""
+
+
 def merged(dials: Dials, change: Mapping[str, Any]) -> Dials:
-    """The dials with a change: mappings are merged key by key (None removes), the rest replaced.
+    """The dials with a change: mappings are merged key by key, the rest is replaced.
 
     Raises pydantic's ``ValidationError`` where the outcome is no valid set of dials.
     """
-    return Dials.model_validate(_merge(dials.model_dump(), change))
+    old = dials.model_dump()
+    for key, value in change.items():
+        old[key] = _merge(old.get(key), value, key in FREE)
+    return Dials.model_validate(old)
 
 
-def _merge(old: Any, change: Any) -> Any:
+def _merge(old: Any, change: Any, free: bool) -> Any:
     if not isinstance(old, Mapping) or not isinstance(change, Mapping):
         return change
     result = dict(old)
     for key, value in change.items():
-        if value is None and key in result and key not in Dials.model_fields:
-            del result[key]
+        if value is None and free:
+            result.pop(key, None)
         else:
-            result[key] = _merge(result.get(key), value)
+            result[key] = _merge(result.get(key), value, free)
     return result

@@ -98,11 +98,14 @@ class Slurm:
         self._update(controller, nodes, f"state=drain reason={shlex.quote(reason)}")
 
     def resume(self, controller: Shell, nodes: Sequence[str]) -> None:
-        """State ``resume``; a node that is in service already is no error."""
+        """State ``resume``; a node that is in service already is no error.
+
+        One that is in service and silent for a moment is left alone: Slurm refuses to resume it.
+        """
         out = {
             member.name
             for member in self.members(controller)
-            if member.state is not MemberState.READY
+            if member.detail.rstrip(FLAGS).lower() not in READY_STATES
         }
         self._update(controller, [name for name in nodes if name in out], "state=resume")
 

@@ -95,3 +95,10 @@ def test_reasons_are_quoted_for_the_shell() -> None:
     shell = Scripted({"scontrol": ok()})
     Slurm().drain(shell, ["n1"], "it's; rm -rf /")
     assert shell.asked[0][0].endswith("""reason='it'"'"'s; rm -rf /'""")
+
+
+def test_only_nodes_out_of_service_are_resumed() -> None:
+    states = "n1|idle|none\nn2|drained|why\nn3|idle*|none\nn4|down|why\nn5|mixed|none\n"
+    shell = Scripted({"sinfo": ok(states), "state=resume": ok()})
+    Slurm().resume(shell, ["n1", "n2", "n3", "n4", "n5"])
+    assert shell.asked[1:] == [("sudo scontrol update nodename=n2,n4 state=resume", "")]

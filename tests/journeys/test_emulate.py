@@ -1,0 +1,197 @@
+"""``provision emulate`` as a user runs it, with VMs that boot hand-written user-data for real."""
+
+import base64
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.cloud import compute_v1 as c
+
+from provision.emulator import owners
+from provision.runtimes.container.runtime import ContainerRuntime
+from tests.emulator.clients import google, properties
+from tests.journeys.command import Cli, until
+
+P, R, Z = "acme-lab", "us-central1", "us-central1-a"
+CONTROLLER = "10.128.0.10"
+KEY = base64.b64encode(bytes(range(128))).decode()
+COMMON = f"""#cloud-config
+preserve_hostname: true
+locale: false
+write_files:
+  - {{path: /etc/munge/munge.key, owner: "munge:munge", permissions: "0400", encoding: b64, content: {KEY}}}
+  - {{path: /etc/hosts, append: true, content: "{CONTROLLER} ctl\\n"}}
+"""
+WORKER = f"""{COMMON}
+  - path: /etc/default/slurmd
+    content: 'SLURMD_OPTIONS="-Z --conf-server {CONTROLLER}:6817"'
+runcmd:
+  - [systemctl, start, munge.service, slurmd.service]
+"""
+HEAD = f"""{COMMON}
+  - path: /etc/slurm/slurm.conf
+    content: |
+      ClusterName=hand
+      SlurmctldHost=ctl({CONTROLLER})
+      SlurmUser=slurm
+      StateSaveLocation=/var/lib/slurm/slurmctld
+      SlurmdSpoolDir=/var/lib/slurm/slurmd
+      SlurmctldParameters=enable_configless
+      MaxNodeCount=100
+      SelectType=select/cons_tres
+      ProctrackType=proctrack/linuxproc
+      TaskPlugin=task/none
+      ReturnToService=2
+      PartitionName=all Nodes=ALL Default=YES State=UP
+  - {{path: /etc/slurm/cgroup.conf, content: "CgroupPlugin=disabled\\n"}}
+  - path: /usr/local/bin/tell
+    permissions: "0755"
+    content: |
+      #!/bin/sh
+      while sleep 1; do echo "joined $(sinfo -h -o %D -t idle)" >/dev/console; done
+runcmd:
+  - [systemctl, start, munge.service, slurmctld.service]
+  - [systemd-run, --no-block, /usr/local/bin/tell]
+"""
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    return Cli(tmp_path / "state")
+
+
+def test_a_command_gets_the_environment_and_its_exit_code_is_the_answer(cli: Cli) -> None:
+    script = "import os, sys, urllib.request as u; print(u.urlopen(os.environ['PROVISION_GCE_ENDPOINT'] + "
+    script += "'/compute/v1/projects/p/zones').status, os.path.exists(os.environ['" \
+              "GOOGLE_APPLICATION_CREDENTIALS'])); sys.exit(7)"  # fmt: skip
+    answer = cli("emulate", "gce", "--", sys.executable, "-c", script, expect=7)
+    assert answer.stdout.split() == ["200", "True"]
+
+
+def test_dials_turn_while_it_runs(cli: Cli) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "provision",
+        "emulate",
+        "set",
+        "boot=20..40",
+        "capacity.us-central1-a.*=3",
+    ]
+    answer = cli("emulate", "gce", "--set", "seed=5", "--", *words)
+    assert '"boot": "20..40"' in answer.stdout and '"*": 3' in answer.stdout
+    assert '"seed": 5' in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["gce", "--set", "boot=-1", "--", "true"], "boot: "),
+        (["gce", "--set", "nonsense", "--", "true"], "sets nothing"),
+        (["gce", "--dials", "/nowhere.yaml", "--", "true"], "cannot be read"),
+        (["gce", "--", "/no/such/command"], "cannot be run"),
+        (["set", "--endpoint", "http://127.0.0.1:9", "boot=1"], "no emulator answers"),
+    ],
+)
+def test_bad_input_is_one_sentence(cli: Cli, words: list[str], sentence: str) -> None:
+    answer = cli("emulate", *words, expect=2)
+    assert sentence in answer.sentence()
+
+
+def test_a_port_that_is_taken(cli: Cli) -> None:
+    inner = [sys.executable, "-m", "provision", "emulate", "gce", "--port"]
+    script = "import os, subprocess, sys; port = os.environ['PROVISION_GCE_ENDPOINT'].rsplit(':', 1)[1]; "
+    script += f"sys.exit(subprocess.call({inner!r} + [port, '--', 'true']))"
+    answer = cli("emulate", "gce", "--", sys.executable, "-c", script, expect=2)
+    assert "nothing can listen" in answer.sentence()
+
+
+class Running:
+    """An emulator in a process of its own."""
+
+    def __init__(self, cli: Cli) -> None:
+        self.process = cli.start("emulate", "gce", "--machines", "container")
+        assert self.process.stdout is not None
+        seen = re.match(r"export PROVISION_GCE_ENDPOINT=(\S+)", self.process.stdout.readline())
+        assert seen, self.process.communicate()
+        self.endpoint = seen[1]
+
+    def console(self, name: str) -> str:
+        client = google(c.InstancesClient, self.endpoint)
+        return str(client.get_serial_port_output(project=P, zone=Z, instance=name).contents)
+
+    def boot(self, name: str, user_data: str) -> None:
+        made = properties()
+        body = c.Instance(
+            name=name, machine_type=f"zones/{Z}/machineTypes/e2-small", disks=made.disks,
+            network_interfaces=[c.NetworkInterface(network_i_p=CONTROLLER)], metadata=meta(user_data),
+        )  # fmt: skip
+        google(c.InstancesClient, self.endpoint).insert(
+            project=P, zone=Z, instance_resource=body
+        ).result()
+
+
+def meta(user_data: str) -> c.Metadata:
+    return c.Metadata(items=[c.Items(key="user-data", value=user_data)])
+
+
+def left() -> list[tuple[str, str]]:
+    runtime = ContainerRuntime()
+    try:
+        return [(kind, name) for kind, name, _ in runtime.leftovers({owners.LABEL: ""})]
+    finally:
+        runtime.close()
+
+
+@pytest.fixture
+def running(cli: Cli) -> Iterator[Running]:
+    made = Running(cli)
+    try:
+        yield made
+    finally:
+        if made.process.poll() is None:
+            made.process.send_signal(signal.SIGINT)
+        made.process.communicate(timeout=60)
+        cli("emulate", "clean", expect=None)
+
+
+def test_vms_join_a_controller_by_their_own_user_data(running: Running) -> None:
+    running.boot("ctl", HEAD)
+    google(c.InstanceTemplatesClient, running.endpoint).insert(
+        project=P,
+        instance_template_resource=c.InstanceTemplate(
+            name="t1", properties=properties(metadata=meta(WORKER))
+        ),
+    ).result()
+    groups = google(c.RegionInstanceGroupManagersClient, running.endpoint)
+    group = c.InstanceGroupManager(
+        name="g1", base_instance_name="n-####", target_size=4,
+        instance_template="global/instanceTemplates/t1",
+    )  # fmt: skip
+    groups.insert(project=P, region=R, instance_group_manager_resource=group).result()
+    until(lambda: "joined 4" in running.console("ctl"), 180)
+    groups.resize(project=P, region=R, instance_group_manager="g1", size=6).result()
+    until(lambda: "joined 6" in running.console("ctl"), 120)
+    groups.delete(project=P, region=R, instance_group_manager="g1").result()
+    assert len([name for kind, name in left() if kind == "container"]) == 1
+    running.process.send_signal(signal.SIGINT)
+    running.process.wait(60)
+    assert left() == []
+
+
+def test_what_a_killed_emulator_leaves_is_cleaned(running: Running, cli: Cli) -> None:
+    running.boot("ctl", "#cloud-config\nruncmd: [[sh, -c, 'echo booted-by-hand >/dev/console']]\n")
+    until(lambda: "booted-by-hand" in running.console("ctl"), 120)
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait(30)
+    assert {kind for kind, _ in left()} == {"container", "network"}
+    answer = cli("emulate", "clean")
+    assert "2 leftovers removed" in answer.stdout
+    assert left() == []
+    names = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "gce-" not in names

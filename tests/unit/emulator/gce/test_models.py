@@ -1,0 +1,135 @@
+"""Pieces of the emulated world that need no server."""
+
+import random
+
+import pytest
+
+from provision.emulator.dials import Dials, draw, merged
+from provision.emulator.gce import agenda, urls
+from provision.emulator.gce.catalogue import catalogue
+from provision.emulator.gce.errors import ApiError
+from provision.emulator.gce.models import metadata, naming
+from provision.emulator.gce.models.external import External
+from provision.emulator.gce.models.subnetworks import NoAddress, Subnetwork
+
+
+def subnetwork(cidr: str) -> Subnetwork:
+    return Subnetwork("s", "projects/p/regions/r/subnetworks/s", "net", "r", cidr, {})
+
+
+def test_addresses_are_given_lowest_first_and_come_back() -> None:
+    made = subnetwork("10.0.0.0/28")
+    given = [made.allocate() for _ in range(12)]
+    assert given == [f"10.0.0.{n}" for n in range(2, 14)]
+    with pytest.raises(NoAddress) as caught:
+        made.allocate()
+    assert caught.value.code == "IP_SPACE_EXHAUSTED_WITH_DETAILS"
+    made.release("10.0.0.7")
+    assert made.allocate() == "10.0.0.7"
+
+
+def test_an_address_that_is_asked_for() -> None:
+    made = subnetwork("10.0.0.0/28")
+    assert made.allocate("10.0.0.2") == "10.0.0.2"
+    assert made.allocate() == "10.0.0.3"
+    for wanted in ("10.0.0.2", "10.0.0.1", "10.0.1.5"):
+        with pytest.raises(NoAddress):
+            made.allocate(wanted)
+
+
+def test_external_addresses_come_back() -> None:
+    pool = External()
+    first, second = pool.take(), pool.take()
+    pool.give(first)
+    assert (first, second, pool.take()) == ("198.18.0.2", "198.18.0.3", "198.18.0.2")
+
+
+def test_names_by_pattern() -> None:
+    fresh = naming.lowest_free("n-####", {"n-0001", "n-0003"})
+    assert [next(fresh), next(fresh)] == ["n-0002", "n-0004"]
+    after = naming.after_largest("n-##", ["n-50", "n-x", "m-99", "n-07"])
+    assert [next(after), next(after)] == ["n-51", "n-52"]
+    drawn = naming.random_names("web", set(), random.Random)
+    assert next(drawn) == next(naming.random_names("web", set(), random.Random))
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"), [("2.5", 2.5, 2.5), ("20..40", 20, 40), ("30~5", 0, 90)]
+)
+def test_durations_are_drawn_within_their_bounds(text: str, low: float, high: float) -> None:
+    values = [draw(text, random.Random(n)) for n in range(50)]
+    assert all(low <= value <= high for value in values)
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "5..", "-3..4", "1~", "nan", "inf"])
+def test_durations_that_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match="boot"):
+        merged(Dials(), {"boot": text})
+
+
+def test_none_takes_a_capacity_away_and_is_no_limit_for_a_rate() -> None:
+    dials = merged(Dials(), {"capacity": {"z": {"*": 1}}, "rates": {"reads": None}})
+    assert (dials.capacity, dials.rates.reads) == ({"z": {"*": 1}}, None)
+    assert merged(dials, {"capacity": {"z": None}}).capacity == {}
+    assert merged(dials, {"seed": 3}).rates.reads is None
+
+
+def test_the_agenda_runs_in_order_and_not_before_its_time() -> None:
+    clock = [0.0]
+    made = agenda.Agenda(lambda: clock[0])
+    seen: list[str] = []
+    made.after(2, lambda: seen.append("late"))
+    made.after(1, lambda: seen.append("early"))
+    made.after(1, lambda: seen.append("never")).cancel()
+    assert made.advance() == pytest.approx(1)
+    clock[0] = 5
+    assert (made.advance(), seen) == (None, ["early", "late"])
+
+
+def test_urls_know_googles_methods() -> None:
+    found = urls.load().find("POST", "/compute/v1/projects/p/zones/z/instances/bulkInsert")
+    assert found.method.id == "compute.instances.bulkInsert"
+    found = urls.load().find("GET", "/compute/v1/projects/p/zones/z/instances/a%2Db")
+    assert (found.method.id, found.path_params["instance"]) == ("compute.instances.get", "a-b")
+    for verb, path in (
+        ("PUT", "/compute/v1/projects/p"),
+        ("GET", "/compute/v2/projects/p"),
+        ("GET", "/"),
+    ):
+        with pytest.raises(ApiError) as caught:
+            urls.load().find(verb, path)
+        assert caught.value.status == 404
+
+
+def test_user_data_is_decoded_as_cloud_init_would() -> None:
+    import base64
+    import gzip
+
+    packed = base64.b64encode(gzip.compress(b"#cloud-config\n")).decode()
+    assert metadata.user_data({"user-data": "x"}) == "x"
+    assert (
+        metadata.user_data({"user-data": packed, "user-data-encoding": "base64"})
+        == "#cloud-config\n"
+    )
+    assert metadata.user_data({"user-data": "abcde", "user-data-encoding": "base64"}) == "abcde"
+
+
+def test_metadata_limits() -> None:
+    metadata.check({"items": [{"key": "a", "value": "x" * 262_144}]}, "m")
+    for items in (
+        [{"key": "a", "value": "x" * 262_145}],
+        [{"key": "a b", "value": ""}],
+        [{"key": "a", "value": ""}, {"key": "a", "value": ""}],
+        [{"key": f"k{n}", "value": "x" * 200_000} for n in range(3)],
+    ):
+        with pytest.raises(ApiError):
+            metadata.check({"items": items}, "m")
+
+
+def test_the_catalogue_is_whole() -> None:
+    found = catalogue()
+    assert all(region.zones for region in found.regions.values())
+    ranges = [region.subnet for region in found.regions.values()]
+    assert len(ranges) == len(set(ranges))
+    metrics = {kind.metric for kind in found.machine_types.values()}
+    assert metrics <= set(found.data["quotas"]["regions"])
