@@ -58,8 +58,8 @@ def gce(
                 f"everyone who reaches {host} can use this emulator; it asks for no password"
             )
         if command:
-            return serve.around(asked, command)
-        serve.forever(asked, lambda env: console.result(dict(env), _exports(env)))
+            return serve.around(asked, console.emit, command)
+        serve.forever(asked, console.emit, lambda env: console.result(dict(env), _exports(env)))
     return EXIT_DONE
 
 

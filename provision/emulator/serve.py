@@ -24,6 +24,7 @@ from provision.emulator.gce.machines import Machines, NoMachines
 from provision.emulator.making import emulator
 from provision.emulator.server import ABORT, application
 from provision.errors import Finding, RefusedError, UsageError
+from provision.events import Emit
 from provision.runtime import MachineRuntime
 
 START_DEADLINE = 30.0
@@ -109,7 +110,7 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
 
 
 @contextlib.contextmanager
-def running(options: Options) -> Iterator[dict[str, str]]:
+def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
     """An emulator that answers, and the environment that leads to it; gone with all its machines.
 
     Raises ``RefusedError`` where the machines cannot boot here, ``UsageError`` for the port.
@@ -119,7 +120,7 @@ def running(options: Options) -> Iterator[dict[str, str]]:
     booting: RuntimeMachines | None = None
     with contextlib.ExitStack() as stack:
         if runtime is not None:
-            _ready(runtime)
+            _ready(runtime, emit)
             machines = booting = RuntimeMachines(runtime, owners.own())
             stack.callback(booting.close)
         listener = stack.enter_context(listen(options.host, options.port))
@@ -137,12 +138,12 @@ def running(options: Options) -> Iterator[dict[str, str]]:
         yield environment(base, project, str(key))
 
 
-def _ready(runtime: MachineRuntime) -> None:
+def _ready(runtime: MachineRuntime, emit: Emit) -> None:
     owners.clean(runtime)
     findings = [check.finding for check in runtime.check(1) if check.finding]
     if findings:
         raise RefusedError(findings)
-    runtime.prepare(lambda event: None)
+    runtime.prepare(emit)
 
 
 @contextlib.contextmanager
@@ -170,16 +171,16 @@ def _serving(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
         thread.join(GRACE)
 
 
-def forever(options: Options, announce: Callable[[Mapping[str, str]], None]) -> None:
+def forever(options: Options, emit: Emit, announce: Callable[[Mapping[str, str]], None]) -> None:
     """Serve until Ctrl-C; ``announce`` is told the environment once it answers."""
-    with running(options) as env:
+    with running(options, emit) as env:
         announce(env)
         threading.Event().wait()
 
 
-def around(options: Options, command: Sequence[str]) -> int:
+def around(options: Options, emit: Emit, command: Sequence[str]) -> int:
     """Run a command with the environment, and answer its exit code (128 + signal, as a shell does)."""
-    with running(options) as env:
+    with running(options, emit) as env:
         try:
             process = subprocess.Popen(list(command), env={**os.environ, **env})
         except OSError as error:

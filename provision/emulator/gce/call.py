@@ -28,7 +28,11 @@ class Call:
 
     @property
     def scope(self) -> str:
-        """``global``, ``regions/R`` or ``zones/Z`` of the URL. Raises ApiError where there is none."""
+        """``global``, ``regions/R`` or ``zones/Z`` of the URL."""
+        return self.place()
+
+    def place(self) -> str:
+        """The scope. Raises ApiError 400 for a zone or region that there is not."""
         for kind in ("zone", "region"):
             name = self.path.get(kind)
             if name is not None:

@@ -23,6 +23,8 @@ from provision.emulator.gce.urls import Method, Urls
 from provision.emulator.gce.world import Json
 
 PREFIX = "/compute/v1"
+OWN_PLACES = frozenset({"regions", "zones", "imageFamilyViews"})
+"""Kinds whose methods judge the place in their path themselves."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PROJECT = re.compile(r"[a-z](?:[-a-z0-9:.]{0,61}[a-z0-9])?\Z|\d{1,19}\Z")
 
@@ -108,7 +110,10 @@ class Frame:
             if before != f"{call.method.id} {path}":
                 raise errors.invalid("requestId", request, "It was used for another request.")
             return operation
-        result = handler(call.method)(call)
+        answering = handler(call.method)
+        if call.method.resource not in OWN_PLACES:
+            call.place()
+        result = answering(call)
         if inspect.isawaitable(result):
             result = await result
         if key and isinstance(result, Operation):
