@@ -10,6 +10,7 @@ from provision.cli.options import output_options
 from provision.cli.tables import Table
 from provision.errors import EXIT_DONE, EXIT_REFUSED, ProvisionError
 from provision.runtime import HostCheck
+from provision.runtimes import KINDS
 from provision.spec import NODES_MAX
 
 
@@ -21,9 +22,13 @@ from provision.spec import NODES_MAX
     show_default=True,
     help="For how many nodes to check.",
 )
+@click.option(
+    "--machines", type=click.Choice(KINDS), default=KINDS[0], show_default=True,
+    help="Kind of machine.",
+)  # fmt: skip
 @click.option("--fix", is_flag=True, help="Mend what is safe to mend (kernel limits; needs root).")
 @output_options
-def run(nodes: int, fix: bool, options: ConsoleOptions) -> int:
+def run(nodes: int, machines: str, fix: bool, options: ConsoleOptions) -> int:
     """Check this machine for NODES local nodes, each check with its fix.
 
     'up' refuses with the same findings. Exit 0 when all is well, 4 when 'up' would refuse.
@@ -31,9 +36,10 @@ def run(nodes: int, fix: bool, options: ConsoleOptions) -> int:
     from provision import operations
 
     with Console(options) as console:
-        checks = operations.host_checks(nodes)
-        if fix and any(_mend(check, console) for check in checks):
-            checks = operations.host_checks(nodes)
+        checks = operations.host_checks(nodes, machines)
+        # All of them: any() would stop at the first.
+        if fix and any([_mend(check, console) for check in checks]):
+            checks = operations.host_checks(nodes, machines)
         data = [
             {
                 "name": check.name,
