@@ -2,24 +2,25 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from provision import labels, ssh, userdata
 from provision.cloud import Machine
-from provision.clouds import cloud_of
-from provision.errors import Finding, ProvisionError, UsageError
+from provision.clouds import cloud_of, places
+from provision.errors import Finding, ProvisionError, RuntimeFailure, UsageError
 from provision.events import Emit, ignore
 from provision.hosts import Inventory
 from provision.keys import new_keys
 from provision.labels import CONTROLLER
 from provision.plan import Plan
 from provision.runtime import HostCheck
+from provision.runtimes import runtime_of
 from provision.scheduler import Member, MemberState
 from provision.schedulers import scheduler_of
 from provision.session import Session, found
-from provision.spec import CLOUD_KINDS
 from provision.ssh import HostResult
 from provision.userdata import user_data_of, with_own_parts
 from provision.workspace import Workspace
@@ -76,13 +77,21 @@ class Status:
 
 def clusters() -> list[Summary]:
     """All clusters, from labels alone."""
-    cloud = cloud_of(CLOUD_KINDS["local"]())
-    try:
-        machines = cloud.machines()
-    finally:
-        cloud.close()
-    names = sorted({machine.cluster for machine in machines})
-    return [_summary(name, "local", [m for m in machines if m.cluster == name]) for name in names]
+    found: list[Summary] = []
+    trouble: list[RuntimeFailure] = []
+    for place in places():
+        with closing(cloud_of(place)) as cloud:
+            try:
+                machines = cloud.machines()
+            except RuntimeFailure as failure:
+                trouble.append(failure)
+                continue
+            for name in sorted({machine.cluster for machine in machines}):
+                mine = [machine for machine in machines if machine.cluster == name]
+                found.append(_summary(name, cloud.kind, mine))
+    if trouble and not found:
+        raise trouble[0]
+    return sorted(found, key=lambda summary: summary.name)
 
 
 def status(name: str, emit: Emit) -> Status:
@@ -195,15 +204,10 @@ def faults(plan: Plan) -> list[Finding]:
     return userdata.faults(plan, texts, cloud.user_data_limit)
 
 
-def host_checks(nodes: int, ports: Sequence[int] = ()) -> list[HostCheck]:
+def host_checks(nodes: int, machines: str, ports: Sequence[int] = ()) -> list[HostCheck]:
     """What this host must offer for a controller and that many nodes, each with its fix."""
-    from provision.clouds.local.client import runtime_of
-
-    runtime = runtime_of(CLOUD_KINDS["local"]())
-    try:
+    with closing(runtime_of(machines)) as runtime:
         return runtime.check(nodes + 1, ports)
-    finally:
-        runtime.close()
 
 
 def _workers(session: Session, nodes: Sequence[str]) -> list[str]:

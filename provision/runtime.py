@@ -29,7 +29,8 @@ class Boot:
     ``name`` is unique on this host, and the machine's host name where no ``hostname`` is given.
     ``address`` is its IPv4 address in ``network``; with '' as network it stands on none.
     ``user_data`` reaches the machine by cloud-init's NoCloud seed together with ``instance_id``.
-    ``publish`` maps a port of this host's loopback to a port of the machine.
+    ``publish`` maps a port of this host's loopback to a port of the machine. ``external`` is one more
+    address by which this host shall reach it; a runtime that cannot do that leaves it out.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Boot:
     labels: Mapping[str, str]
     publish: Mapping[int, int] = field(default_factory=dict)
     hostname: str = ""
+    external: str = ""
 
     @property
     def host(self) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from provision import hosts
 from provision.cloud import Cloud, Endpoint, Machine
-from provision.clouds import cloud_of
+from provision.clouds import cloud_of, places
 from provision.errors import (
     ProvisionError,
+    RuntimeFailure,
     UnknownClusterError,
     UnknownNodeError,
     UnreachableError,
@@ -22,8 +23,8 @@ from provision.labels import CONTROLLER
 from provision.plan import Plan, plan_of, short_name
 from provision.scheduler import Scheduler
 from provision.schedulers import scheduler_of
-from provision.spec import CLOUD_KINDS, Spec
 from provision.spec import Cloud as CloudSpec
+from provision.spec import Spec
 from provision.ssh import Connection, Login, connect, controller_shell, reachable
 from provision.workspace import Workspace
 
@@ -170,14 +171,38 @@ def found(name: str, emit: Emit) -> Iterator[Session]:
         UsageError: no name was given and several exist.
     """
     spec = Workspace(name).spec() if name else None
-    cloud = spec.cloud if spec else CLOUD_KINDS["local"]()
-    with opened(name, cloud, spec.scheduler if spec else "slurm", emit) as session:
-        names = sorted({leftover.cluster for leftover in session.cloud.leftovers(name)})
-        if not names or (name and name not in names):
-            every = sorted({leftover.cluster for leftover in session.cloud.leftovers()})
-            raise UnknownClusterError(name, every)
-        if not name and len(names) > 1:
-            raise UsageError(f"several clusters exist ({', '.join(names)})", "name one of them")
-        session.name = names[0]
-        session.workspace = Workspace(names[0])
+    scheduler = spec.scheduler if spec else "slurm"
+    with contextlib.ExitStack() as stack:
+        sessions = [
+            stack.enter_context(opened(name, place, scheduler, emit))
+            for place in ([spec.cloud] if spec else places())
+        ]
+        holding = _holding(sessions, name)
+        if not holding or (name and name not in holding):
+            raise UnknownClusterError(name, sorted(_holding(sessions, "")))
+        if not name and len(holding) > 1:
+            names = ", ".join(sorted(holding))
+            raise UsageError(f"several clusters exist ({names})", "name one of them")
+        (cluster,) = [name] if name else holding
+        session = holding[cluster]
+        session.name = cluster
+        session.workspace = Workspace(cluster)
         yield session
+
+
+def _holding(sessions: Sequence[Session], name: str) -> dict[str, Session]:
+    """The clusters that exist, by name (only the one of that name), and the session of each.
+
+    A place that cannot be asked is passed over where another has something.
+    """
+    found: dict[str, Session] = {}
+    trouble: list[RuntimeFailure] = []
+    for session in sessions:
+        try:
+            for leftover in session.cloud.leftovers(name):
+                found.setdefault(leftover.cluster, session)
+        except RuntimeFailure as failure:
+            trouble.append(failure)
+    if trouble and not found:
+        raise trouble[0]
+    return found

@@ -83,14 +83,17 @@ class Model(BaseModel):
 
 
 class LocalCloud(Model):
-    """This machine. ``machines`` is how a node boots: ``container`` has its own systemd.
+    """This machine. ``machines`` is how a node boots.
+
+    ``container`` has its own systemd; ``light`` is namespaces over one shared root (needs root), of
+    which a thousand fit.
 
     ``subnet`` (default: derived from the cluster's name) is the nodes' network on this host;
     ``ssh_port`` publishes the controller's SSH on this port of the loopback address as well.
     """
 
     kind: Literal["local"] = "local"
-    machines: Literal["container"] = "container"
+    machines: Literal["container", "light"] = "container"
     subnet: Annotated[str, AfterValidator(_private_subnet)] | None = None
     ssh_port: Annotated[int, Field(ge=1, le=65535)] | None = None
 

@@ -121,8 +121,22 @@ def create(run: Run, pool: ThreadPoolExecutor) -> None:
     session.workspace.save_spec(run.spec)
     if not run.lacking:
         return
+    _forget_gone(run)
     session.emit(Noted(text=f"creating {len(run.lacking)} machines of {run.plan.name}"))
     run.creating = pool.submit(session.cloud.apply, launch, run.emit)
+
+
+def _forget_gone(run: Run) -> None:
+    """Drop the scheduler's records of machines that are gone and come anew.
+
+    It may not have noticed yet, and a record that still says idle would count as joined.
+    """
+    lacking = {machine.name for machine in run.lacking}
+    if run.fresh or run.plan.controller.name in lacking:
+        return
+    with contextlib.suppress(UnreachableError):
+        shell = run.session.try_shell(run.session.cloud.endpoint(run.plan))
+        run.session.scheduler.forget(shell, sorted(lacking))
 
 
 def join(run: Run) -> None:
@@ -201,6 +215,9 @@ def prove(run: Run) -> None:
 def write(run: Run) -> None:
     """Write the outputs for other tools and the timings."""
     session = run.session
+    if any(node.clock.booted is None for node in _patience(run).joined):
+        # One that had joined a moment before was asked about too early.
+        _save_timings(run, session.cloud.endpoint(run.plan))
     inventory = session.inventory()
     session.write_access(inventory)
     data = hosts.as_dict(inventory)

@@ -1,6 +1,7 @@
 """What this machine holds that could be of our making: asked of the engine and of /proc, not of us."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from provision.runtimes.container.connect import connect
 from tests.guards import RUN
 
 CLUSTER = "provision-cluster"
+LIGHT = Path("/run/provision/light")
 SCRATCH = ("provision-engine-*", "provision-base-*")
 """Folders that ``provision`` makes below the one for temporary files."""
 MOUNTED = re.compile(
@@ -51,7 +53,7 @@ def look(run: str, state: Path) -> set[Thing]:
         engine.close()
     running = any(container["State"] == "running" for container in containers)
     known = {container["Id"] for container in containers}
-    return things | {*_processes(run, known, running), *_files(state)}
+    return things | {*_processes(run, known, running), *_light(), *_files(state)}
 
 
 def remove(things: list[Thing]) -> list[str]:
@@ -60,6 +62,7 @@ def remove(things: list[Thing]) -> list[str]:
     api: Any = engine._api
     ways: dict[str, Callable[[str], object]] = {
         "process": _kill,
+        "light machine": _kill,
         "file": _unlink,
         "container": lambda ident: api.remove_container(ident, force=True, v=True),
         "network": lambda ident: api.remove_network(ident),
@@ -133,6 +136,24 @@ def _processes(run: str, containers: set[str], running: bool) -> Iterator[Thing]
                 name = f"{folder.name} ({' '.join(words)[:90].strip()})"
                 kind = "process" if ours else "engine process"
                 yield Thing(kind, f"{folder.name} {_began(folder)}", name)
+
+
+def _light() -> Iterator[Thing]:
+    """PID 1 of each machine of namespaces, holders of their networks, their records and links."""
+    clusters = {}
+    for folder in LIGHT.glob("*/*"):
+        with contextlib.suppress(OSError, ValueError):
+            labels = json.loads((folder / "record.json").read_text())["labels"]
+            clusters[folder.name] = labels.get(CLUSTER, "")
+        yield Thing("file", str(folder), str(folder), clusters.get(folder.name, ""))
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if words[0] == "provision-light":
+                cluster = clusters.get(words[2], "")
+                yield Thing("light machine", f"{folder.name} {_began(folder)}", words[2], cluster)
+    for link in Path("/sys/class/net").glob("pl??????????"):
+        yield Thing("link", link.name, link.name)
 
 
 def _files(state: Path) -> Iterator[Thing]:

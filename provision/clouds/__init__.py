@@ -11,3 +11,8 @@ def cloud_of(spec: CloudSpec) -> Cloud:
 
     makers = {LocalSpec: LocalCloud}
     return makers[type(spec)](spec)
+
+
+def places() -> list[CloudSpec]:
+    """Where to look for clusters whose spec is not on this machine."""
+    return [LocalSpec(), LocalSpec(machines="light")]

@@ -1,20 +1,36 @@
-"""Which addresses of this host are in use: routes, name servers, and the engine's networks."""
+"""Which addresses of this host are in use: routes, name servers, and runtimes' own networks."""
 
 import contextlib
 import ipaddress
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from provision.errors import RuntimeFailure
 from provision.labels import CLUSTER
-from provision.runtimes.container.engine import EngineNetwork
 
 ROUTES = ["ip", "-json", "-4", "route", "show", "table", "main"]
 ROUTES_TIMEOUT = 5.0
 """Seconds."""
+
+
+class NetworkHere(Protocol):
+    """A network of this host, as a runtime lists it; ``subnets`` are CIDR texts."""
+
+    @property
+    def name(self) -> str:
+        """Its name on this host."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What it was marked with."""
+
+    @property
+    def subnets(self) -> tuple[str, ...]:
+        """Its address ranges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +67,11 @@ def nameservers(resolv_conf: str) -> tuple[str, ...]:
 
 
 def taken(
-    subnet: str, networks: Sequence[EngineNetwork], here: HostAddresses, adopt: str = ""
+    subnet: str, networks: Sequence[NetworkHere], here: HostAddresses, adopt: str = ""
 ) -> str:
     """Who uses part of ``subnet``, as a clause; '' where nobody does.
 
-    The engine's network ``adopt`` of exactly that subnet, and its route, count for nobody.
+    The network ``adopt`` of exactly that subnet, and its route, count for nobody.
     """
     wanted = ipaddress.IPv4Network(subnet)
     adopted = False
@@ -68,7 +84,7 @@ def taken(
             owner = network.labels.get(CLUSTER)
             whose = f" of the cluster {owner}" if owner else ""
             used = ", ".join(network.subnets)
-            return f"{subnet} overlaps {used}, the container network {network.name}{whose}"
+            return f"{subnet} overlaps {used}, the network {network.name}{whose}"
     for destination, device in here.routes:
         other = _network(destination)
         if other and other.overlaps(wanted) and not (adopted and other == wanted):

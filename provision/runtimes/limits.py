@@ -1,6 +1,7 @@
-"""Kernel limits that containers share: how much N machines need, and the sysctl that gives it."""
+"""Kernel limits that machines share: how much N machines need, and the sysctl that gives it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,56 +34,41 @@ class Limit:
         return [*self.also, (self.name, max(self.set_to, 2 * self.need(machines)))]
 
 
-LIMITS = (
-    # systemd takes three to four instances a machine; at 128 the 36th container exits with 255.
-    Limit("fs.inotify.max_user_instances", 20, 3.5, 8192),
-    Limit("fs.inotify.max_user_watches", 4096, 40, 1_048_576),
-    # runc makes a session keyring for each container, systemd one for each service's user.
-    Limit("kernel.keys.root_maxkeys", 200, 8, 1_000_000),
-    Limit("kernel.keys.maxkeys", 20, 1, 20_000, (("kernel.keys.maxbytes", 2_000_000),)),
-    # One neighbour table for all network namespaces: each machine knows the gateway, the controller
-    # and, while a job starts, a few others; an entry lives a minute.
-    Limit(
-        "net.ipv4.neigh.default.gc_thresh3",
-        256,
-        4,
-        16_384,
-        (("net.ipv4.neigh.default.gc_thresh1", 4096), ("net.ipv4.neigh.default.gc_thresh2", 8192)),
-    ),
-    # About 15 tasks a machine when idle, twice that while a job starts.
-    Limit("kernel.pid_max", 2000, 35, 4_194_304),
-)
-
-
-def read(root: Path = SYSCTLS) -> dict[str, int]:
-    """Values of all limits that this kernel has."""
+def read(limits: Iterable[Limit], root: Path = SYSCTLS) -> dict[str, int]:
+    """Values of those limits, and of what is set with them, that this kernel has."""
+    names = [name for limit in limits for name in (limit.name, *(name for name, _ in limit.also))]
     values = {}
-    for limit in LIMITS:
+    for name in names:
         try:
-            values[limit.name] = int((root / limit.name.replace(".", "/")).read_text())
+            values[name] = int(_file(root, name).read_text())
         except (OSError, ValueError):
             continue
     return values
 
 
-def checks(values: Mapping[str, int], total: int, machines: int) -> list[HostCheck]:
-    """One check per limit; ``total`` machines are to run, ``machines`` of them are new."""
+def checks(
+    limits: Sequence[Limit], values: Mapping[str, int], total: int, machines: int, option: str = ""
+) -> list[HostCheck]:
+    """One check per limit; ``total`` machines are to run, ``machines`` of them are new.
+
+    ``option`` is what ``provision doctor`` must be told beside the number of nodes.
+    """
     return [
-        _check(limit, values[limit.name], total, machines)
-        for limit in LIMITS
+        _check(limit, values[limit.name], total, machines, option)
+        for limit in limits
         if limit.name in values
     ]
 
 
-def _check(limit: Limit, value: int, total: int, machines: int) -> HostCheck:
+def _check(limit: Limit, value: int, total: int, machines: int, option: str) -> HostCheck:
     need = limit.need(total)
     detail = f"{limit.name} is {value}, {need} needed for {total} machines"
     if value >= need:
         return HostCheck(limit.name, detail)
     settings = limit.settings(total)
     line = " ".join(f"{name}={number}" for name, number in settings)
-    nodes = max(1, machines - 1)
-    fix = f"run 'provision doctor --nodes {nodes} --fix' (sudo sysctl -w {line})"
+    command = f"provision doctor --nodes {max(1, machines - 1)}{option} --fix"
+    fix = f"run '{command}' (sudo sysctl -w {line})"
     return HostCheck(
         limit.name, detail, Finding(f"host: {limit.name}", detail, fix), partial(apply, settings)
     )
@@ -94,7 +80,7 @@ def apply(settings: list[tuple[str, int]], root: Path = SYSCTLS) -> None:
     Raises :class:`~provision.errors.RuntimeFailure` where this user may not.
     """
     for name, number in settings:
-        path = root / name.replace(".", "/")
+        path = _file(root, name)
         try:
             if int(path.read_text()) < number:
                 path.write_text(f"{number}\n")
@@ -103,3 +89,22 @@ def apply(settings: list[tuple[str, int]], root: Path = SYSCTLS) -> None:
                 f"{name} cannot be set ({error})",
                 f"run 'sudo sysctl -w {name}={number}' as a user who may",
             ) from error
+
+
+def _file(root: Path, name: str) -> Path:
+    return root / name.replace(".", "/")
+
+
+@contextmanager
+def raised(limits: Sequence[Limit], machines: int) -> Iterator[None]:
+    """Room for that many machines while the block runs; then every value is as it was."""
+    before = read(limits)
+    try:
+        for limit in limits:
+            if before.get(limit.name, 0) < limit.need(machines):
+                apply(limit.settings(machines))
+        yield
+    finally:
+        for name, value in before.items():
+            if read(limits).get(name) != value:
+                _file(SYSCTLS, name).write_text(f"{value}\n")

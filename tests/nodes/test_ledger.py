@@ -10,9 +10,11 @@ import pytest
 from docker.types import Ulimit
 
 from provision.events import ignore
+from provision.runtime import Boot, Network, State
 from provision.runtimes.container import image
 from provision.runtimes.container.connect import connect
 from provision.runtimes.container.runtime import ContainerRuntime
+from provision.runtimes.light.runtime import LightRuntime
 from tests import machine
 from tests.conftest import RUN_ID
 
@@ -55,3 +57,29 @@ def test_it_sees_every_kind_and_removes_what_it_is_told(api: Any, tmp_path: Path
     assert sorted(thing.kind for thing in new) == ["container", "file", "network", "process"]
     kinds = {thing.kind for thing in look() - before}
     assert kinds.isdisjoint({"container", "file", "network", "process", "volume"})
+
+
+def test_it_sees_light_machines_and_removes_them(tmp_path: Path) -> None:
+    name = f"rt{uuid4().hex[:6]}"
+    before = machine.look(RUN_ID, tmp_path)
+    runtime = LightRuntime()
+    runtime.prepare(ignore)
+    marks = {machine.CLUSTER: name}
+    try:
+        runtime.ensure_network(Network(name, "10.97.255.0/24", marks))
+        boot = Boot(f"{name}-1", "#cloud-config\n{}", "i", "10.97.255.9", name, marks)
+        assert runtime.start([boot], ignore) == {}
+        runtime.close()
+        new = machine.look(RUN_ID, tmp_path) - before
+        assert sorted(t.kind for t in new) == [
+            "file",
+            "file",
+            "light machine",
+            "light machine",
+            "link",
+        ]
+        assert machine.remove([thing for thing in new if thing.cluster == name]) == []
+        assert {m.state for m in runtime.running(marks)} <= {State.STOPPED}
+    finally:
+        runtime.stop(marks)
+        runtime.close()

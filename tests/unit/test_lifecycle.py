@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from provision import lifecycle, operations, ready, session
+from provision.cloud import Leftover
 from provision.errors import (
     BusyError,
     CloudFailure,
@@ -20,10 +21,10 @@ from provision.errors import (
     UnknownClusterError,
     UsageError,
 )
-from provision.events import Event, MachineReplaced, StepEnded
+from provision.events import Event, MachineReplaced, StepEnded, ignore
 from provision.lifecycle import Outcome
 from provision.scheduler import Member, MemberState
-from provision.spec import Spec
+from provision.spec import LocalCloud, Spec
 from provision.workspace import Workspace
 from tests.memory import MemoryCloud, MemoryScheduler, NoShell
 
@@ -48,6 +49,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World()
     for module in (session, operations):
         monkeypatch.setattr(module, "cloud_of", lambda spec: made.cloud)
+        monkeypatch.setattr(module, "places", lambda: [LocalCloud()])
     monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)
     monkeypatch.setattr(session.Session, "try_shell", lambda self, endpoint: NoShell())
     monkeypatch.setattr(session.Session, "shell", lambda self: NoShell())
@@ -125,7 +127,8 @@ def test_a_name_taken_by_another_spec(world: World) -> None:
 def test_the_same_file_may_grow_but_not_shrink_the_cluster(world: World) -> None:
     world.up()
     assert world.up(nodes=10).created == 2
-    assert world.scheduler.calls == ["prove 8", "prove 10"]
+    proofs = [call for call in world.scheduler.calls if call.startswith("prove")]
+    assert proofs == ["prove 8", "prove 10"]
     with pytest.raises(RefusedError, match="provision scale demo 8"):
         world.up(nodes=8)
 
@@ -256,3 +259,55 @@ def test_status_works_from_labels_alone(world: World) -> None:
     found = operations.status("demo", world.events.append)
     assert [summary.name for summary in operations.clusters()] == ["demo"]
     assert (found.summary.machines, found.ready) == (9, 8)
+
+
+class Elsewhere(MemoryCloud):
+    """A second place; ``dead`` makes every look at it fail."""
+
+    dead = False
+
+    def leftovers(self, cluster: str = "") -> list[Leftover]:
+        if self.dead:
+            raise RuntimeFailure("no engine answers", "install one")
+        return super().leftovers(cluster)
+
+
+@pytest.fixture
+def elsewhere(world: World, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    made = Elsewhere()
+    clouds = {"container": made, "light": world.cloud}
+    for module in (session, operations):
+        monkeypatch.setattr(module, "cloud_of", lambda spec: clouds[spec.machines])
+        monkeypatch.setattr(module, "places", lambda: [LocalCloud(), LocalCloud(machines="light")])
+    return made
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_cluster_whose_folder_is_lost_is_looked_for_in_every_place(
+    world: World, elsewhere: Elsewhere, dead: bool
+) -> None:
+    spec = {"name": "demo", "cloud": {"kind": "local", "machines": "light"}}
+    lifecycle.up(Spec.model_validate({**spec, "groups": {"worker": {"nodes": 2}}}), "", ignore)
+    Workspace("demo").remove()
+    elsewhere.dead = dead
+    assert operations.status("demo", ignore).summary.machines == 3
+    assert len(lifecycle.down("", ignore)) == 3 and not world.cloud.there
+
+
+def test_where_nothing_is_found_the_place_that_failed_is_told(
+    world: World, elsewhere: Elsewhere
+) -> None:
+    elsewhere.dead = True
+    with pytest.raises(RuntimeFailure, match="no engine answers"):
+        lifecycle.down("demo", ignore)
+    elsewhere.dead = False
+    with pytest.raises(UnknownClusterError):
+        lifecycle.down("demo", ignore)
+
+
+def test_a_record_of_a_machine_that_is_gone_does_not_count_as_joined(world: World) -> None:
+    world.up()
+    del world.cloud.there["demo-worker-0002"]
+    world.scheduler.calls.clear()
+    world.up()
+    assert world.scheduler.calls[0] == "forget demo-worker-0002"

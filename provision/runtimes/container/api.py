@@ -200,6 +200,11 @@ class DockerEngine:
             )
             yield from _lines(chunks, f"build {tag}")
 
+    def export(self, ident: str) -> Iterator[bytes]:
+        """``GET /containers/ID/export``."""
+        with translated("export its files"):
+            yield from self._api.export(ident)
+
     def close(self) -> None:
         """Close the connections, then end what :func:`connect` had started."""
         self._api.close()

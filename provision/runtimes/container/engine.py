@@ -85,6 +85,9 @@ class Engine(Protocol):
     def remove(self, ident: str) -> None:
         """Kill and remove a container with its volumes. None of that name is no error."""
 
+    def export(self, ident: str) -> Iterator[bytes]:
+        """A container's files as a tar archive, in chunks; it need not run."""
+
     def logs(self, ident: str, tail: int) -> str:
         """The last ``tail`` lines of what a container wrote; raises :class:`Gone`."""
 

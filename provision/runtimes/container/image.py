@@ -57,7 +57,7 @@ def ensure(engine: Engine, emit: Emit) -> str:
     name = tag()
     if engine.has_image(name):
         return name
-    with _alone(emit):
+    with alone("image", emit):
         # Another process may have built it while this one waited for the lock.
         if not engine.has_image(name):
             _build(engine, name, emit)
@@ -89,11 +89,12 @@ def _build(engine: Engine, name: str, emit: Emit) -> None:
 
 
 @contextmanager
-def _alone(emit: Emit, cache: Path | None = None) -> Iterator[None]:
-    """Hold the lock that lets one process build at a time; the kernel frees it if we die."""
+def alone(what: str, emit: Emit, cache: Path | None = None) -> Iterator[None]:
+    """Hold the lock that lets one process make ``what``; the kernel frees it if we die."""
     cache = cache or user_cache_path("provision")
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "image.lock").open("a") as lock:
+    path = cache / f"{what}.lock"
+    with path.open("a") as lock:
         told = False
 
         def locked() -> bool:
@@ -102,7 +103,7 @@ def _alone(emit: Emit, cache: Path | None = None) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if not told:
-                    emit(Noted(text="waiting for another process that builds the node image"))
+                    emit(Noted(text=f"waiting for another process that makes the node {what}"))
                 told = True
                 return False
             return True
@@ -115,7 +116,7 @@ def _alone(emit: Emit, cache: Path | None = None) -> Iterator[None]:
             )(locked)
         except RetryError as error:
             raise RuntimeFailure(
-                f"another process still builds the node image after {LOCK_DEADLINE:.0f} s",
-                f"find it with 'fuser {cache / 'image.lock'}'",
+                f"another process still makes the node {what} after {LOCK_DEADLINE:.0f} s",
+                f"find it with 'fuser {path}'",
             ) from error
         yield

@@ -12,7 +12,8 @@ from provision.errors import RuntimeFailure
 from provision.events import Emit, Progress
 from provision.labels import CLUSTER, matches
 from provision.runtime import Boot, HostCheck, Network, Running, State
-from provision.runtimes.container import addresses, host, image, node
+from provision.runtimes import addresses
+from provision.runtimes.container import host, image, node
 from provision.runtimes.container.engine import Conflict, Container, Engine, EngineNetwork, Gone
 
 T = TypeVar("T")

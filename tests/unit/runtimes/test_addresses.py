@@ -2,8 +2,8 @@
 
 import pytest
 
-from provision.runtimes.container import addresses
-from provision.runtimes.container.addresses import HostAddresses
+from provision.runtimes import addresses
+from provision.runtimes.addresses import HostAddresses
 from provision.runtimes.container.engine import EngineNetwork
 
 HOST = HostAddresses((("192.0.2.0/24", "eth0"), ("10.9.0.0/24", "podman1")), ("10.255.255.53",))
@@ -17,8 +17,8 @@ NETWORKS = [
     ("subnet", "owner"),
     [
         ("10.90.0.0/24", ""),
-        ("10.88.4.0/24", "10.88.4.0/24 overlaps 10.88.0.0/16, the container network podman"),
-        ("10.9.0.0/16", "the container network demo of the cluster demo"),
+        ("10.88.4.0/24", "10.88.4.0/24 overlaps 10.88.0.0/16, the network podman"),
+        ("10.9.0.0/16", "the network demo of the cluster demo"),
         ("192.0.2.128/25", "192.0.2.128/25 overlaps this host's route to 192.0.2.0/24 on eth0"),
         ("10.255.0.0/16", "10.255.0.0/16 contains this host's name server 10.255.255.53"),
     ],

@@ -6,10 +6,14 @@ import pytest
 
 from provision.errors import RuntimeFailure
 from provision.runtime import HostCheck
-from provision.runtimes.container import host, limits
-from provision.runtimes.container.host import Facts
+from provision.runtimes import limits, room
+from provision.runtimes.container import host as container
+from provision.runtimes.light import host as light
+from provision.runtimes.room import Facts
 
-AMPLE = {limit.name: 10**7 for limit in limits.LIMITS}
+NEEDS = container.NEEDS
+KINDS = [container.NEEDS, light.NEEDS]
+AMPLE = {limit.name: 10**7 for limit in NEEDS.limits}
 
 
 def facts(**changes: object) -> Facts:
@@ -30,31 +34,33 @@ def found(checks: list[HostCheck]) -> dict[str, str]:
 
 
 def test_an_ample_host_has_no_findings() -> None:
-    assert found(host.judge(facts(), 101)) == {}
+    assert found(room.judge(NEEDS, facts(), 101)) == {}
 
 
 def test_memory_says_how_many_fit() -> None:
-    short = found(host.judge(facts(available_mib=host.RESERVE_MIB + 11 * host.MACHINE_MIB), 12))
+    short = found(
+        room.judge(NEEDS, facts(available_mib=NEEDS.reserve_mib + 11 * NEEDS.each_mib), 12)
+    )
     assert list(short) == ["memory"]
     assert "11 machines fit" in short["memory"]
     assert "ask for 10 nodes and their controller" in short["memory"]
 
 
 def test_as_many_as_fit_do_fit() -> None:
-    exact = facts(available_mib=host.RESERVE_MIB + 12 * host.MACHINE_MIB)
-    assert found(host.judge(exact, 12)) == {}
+    exact = facts(available_mib=NEEDS.reserve_mib + 12 * NEEDS.each_mib)
+    assert found(room.judge(NEEDS, exact, 12)) == {}
 
 
 def test_disk_counts_the_image_that_is_still_to_be_built() -> None:
-    room = host.IMAGE_DISK_MIB
-    assert found(host.judge(facts(free_disk_mib=room), 9)) == {}
-    short = found(host.judge(facts(free_disk_mib=room, has_image=False), 9))
+    exact = NEEDS.image_disk_mib
+    assert found(room.judge(NEEDS, facts(free_disk_mib=exact), 9)) == {}
+    short = found(room.judge(NEEDS, facts(free_disk_mib=exact, has_image=False), 9))
     assert "0 machines fit" in short["disk"]
 
 
 def test_a_bridge_takes_a_thousand() -> None:
-    assert "network" not in found(host.judge(facts(available_mib=10**6), host.BRIDGE_PORTS))
-    assert "network" in found(host.judge(facts(available_mib=10**6), host.BRIDGE_PORTS + 1))
+    assert "network" not in found(room.judge(NEEDS, facts(available_mib=10**6), NEEDS.per_network))
+    assert "network" in found(room.judge(NEEDS, facts(available_mib=10**6), NEEDS.per_network + 1))
 
 
 @pytest.mark.parametrize(
@@ -67,8 +73,8 @@ def test_a_bridge_takes_a_thousand() -> None:
     ],
 )
 def test_the_kernels_defaults_do_for_few_only(name: str, value: int, few: int, many: int) -> None:
-    assert found(limits.checks({name: value}, few, few)) == {}
-    finding = found(limits.checks({name: value}, many, many))[name]
+    assert found(limits.checks(NEEDS.limits, {name: value}, few, few)) == {}
+    finding = found(limits.checks(NEEDS.limits, {name: value}, many, many))[name]
     assert f"{name} is {value}" in finding
     assert f"provision doctor --nodes {many - 1} --fix" in finding
     assert f"{name}=" in finding.partition("sysctl -w")[2]
@@ -76,8 +82,8 @@ def test_the_kernels_defaults_do_for_few_only(name: str, value: int, few: int, m
 
 def test_machines_that_run_already_count() -> None:
     values = {**AMPLE, "fs.inotify.max_user_instances": 128}
-    assert found(host.judge(facts(sysctls=values), 20)) == {}
-    assert found(host.judge(facts(sysctls=values, existing=20), 20)) != {}
+    assert found(room.judge(NEEDS, facts(sysctls=values), 20)) == {}
+    assert found(room.judge(NEEDS, facts(sysctls=values, existing=20), 20)) != {}
 
 
 def test_the_fix_raises_and_never_lowers(tmp_path: Path) -> None:
@@ -94,18 +100,21 @@ def test_a_fix_that_is_refused_names_the_command(tmp_path: Path) -> None:
         limits.apply([("kernel.none", 50)], tmp_path)
 
 
-def test_every_fix_suffices_for_its_own_need() -> None:
-    for limit in limits.LIMITS:
+@pytest.mark.parametrize("needs", KINDS)
+def test_every_fix_suffices_for_its_own_need(needs: room.Needs) -> None:
+    for limit in needs.limits:
         for machines in (1, 1000, 50_000):
             assert dict(limit.settings(machines))[limit.name] >= limit.need(machines)
 
 
 def test_busy_ports_are_findings() -> None:
-    text = found(host.judge(facts(busy_ports={2222: "address already in use"}), 2))["port 2222"]
+    text = found(room.judge(NEEDS, facts(busy_ports={2222: "address already in use"}), 2))[
+        "port 2222"
+    ]
     assert "port 2222 of 127.0.0.1 cannot be published (address already in use)" in text
     assert "ss -ltnp" in text
 
 
 def test_meminfo() -> None:
-    assert host.available_mib("MemTotal: 9 kB\nMemAvailable:   2048000 kB\n") == 2000
-    assert host.available_mib("") == 0
+    assert room.available_mib("MemTotal: 9 kB\nMemAvailable:   2048000 kB\n") == 2000
+    assert room.available_mib("") == 0
