@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix lock bench setup clean
+.PHONY: help demo thousand test check fix lock bench setup clean
 SHELL := bash
 VENV := .venv/bin
 SHELL_FILES := tools/*.sh tools/node-image/*.sh .ci/run
@@ -11,6 +11,10 @@ help: ## list the targets
 demo: ## set up what is missing, then bring up 8 Slurm nodes on this machine
 	@tools/setup.sh demo
 	@$(VENV)/provision up inventories/demo.yaml
+
+thousand: ## set up what is missing, then 1,000 Slurm nodes on this machine (root, 10 GiB): up, watch, down
+	@tools/setup.sh demo
+	@$(VENV)/python benchmarks/thousand.py
 
 test: ## set up what is missing, then run every test, real nodes included
 	@tools/setup.sh test
@@ -34,7 +38,7 @@ lock: ## pin the newest versions (needs uv)
 
 bench: ## measure, as ratios within one run
 	@tools/setup.sh test
-	@set -e; for each in benchmarks/*.py; do $(VENV)/python $$each; done
+	@set -e; for each in $(filter-out benchmarks/thousand.py,$(wildcard benchmarks/*.py)); do $(VENV)/python $$each; done
 
 setup: ## install what the tests need
 	@tools/setup.sh test

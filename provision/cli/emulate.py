@@ -11,11 +11,12 @@ import click
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import output_options
 from provision.errors import EXIT_DONE, Finding, RefusedError, UsageError
+from provision.runtimes import KINDS
 
 if TYPE_CHECKING:
     from provision.emulator.dials import Dials
 
-MACHINES = ("container", "none")
+MACHINES = (*KINDS, "none")
 PACKAGES = ("googleapiclient", "httptools", "orjson", "starlette", "uvicorn")
 FORWARD = {"ignore_unknown_options": False, "allow_interspersed_args": False}
 
@@ -90,14 +91,9 @@ def clean(options: ConsoleOptions) -> int:
     """Remove what emulators that were killed have left on this machine."""
     _check_installed()
     from provision.emulator import owners
-    from provision.runtimes.container.runtime import ContainerRuntime
 
     with Console(options) as console:
-        runtime = ContainerRuntime()
-        try:
-            removed = owners.clean(runtime)
-        finally:
-            runtime.close()
+        removed = owners.clean_all()
         console.result({"removed": removed}, f"{len(removed)} leftovers removed")
     return EXIT_DONE
 

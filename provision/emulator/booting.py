@@ -1,7 +1,7 @@
 """Emulated VMs as machines of this host: the adapter between the world's one thread and a runtime.
 
-Boots are taken together (a runtime starts several at a time); all blocking work is done by threads of
-its own, and callbacks come back on the event loop.
+Boots are taken together (a runtime starts several at a time), and so are kills; all blocking work is
+done by threads of its own, and callbacks come back on the event loop.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from provision.errors import ProvisionError
 from provision.events import Event
 from provision.runtime import Boot, MachineRuntime, Network
 
-TOGETHER = 64
+TOGETHER = 128
 """Boots handed to the runtime at a time."""
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,14 @@ class RuntimeMachines:
     def __init__(self, runtime: MachineRuntime, owner: str) -> None:
         self._runtime, self._owner = runtime, owner
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: deque[tuple[Order, Callable[[str], None]]] = deque()
+        self._waiting: dict[str, tuple[Order, Callable[[str], None]]] = {}
+        self._queue = threading.Lock()
         self._networks: dict[str, str] = {}
-        self._cancelled: set[str] = set()
+        self._dying: deque[tuple[str, Callable[[], None]]] = deque()
         self._lock = threading.Lock()
         self._boots = ThreadPoolExecutor(1, "boots")
-        self._others = ThreadPoolExecutor(4, "machines")
+        self._kills = ThreadPoolExecutor(1, "kills")
+        self._others = ThreadPoolExecutor(4, "consoles")
         self._closed = False
 
     @property
@@ -52,17 +54,13 @@ class RuntimeMachines:
     def boot(self, order: Order, booted: Callable[[str], None]) -> None:
         """Queue it; the next free turn boots all that wait."""
         self._loop = asyncio.get_running_loop()
-        self._waiting.append((order, booted))
+        with self._queue:
+            self._waiting[order.key] = (order, booted)
         self._boots.submit(self._turn)
 
     def _turn(self) -> None:
-        batch: list[tuple[Order, Callable[[str], None]]] = []
-        while self._waiting and len(batch) < TOGETHER and not self._closed:
-            order, booted = self._waiting.popleft()
-            if order.key in self._cancelled:
-                self._cancelled.discard(order.key)
-                continue
-            batch.append((order, booted))
+        with self._queue:
+            batch = [self._waiting.pop(key) for key in list(self._waiting)[:TOGETHER]]
         if not batch:
             return
         with self._lock:
@@ -87,6 +85,7 @@ class RuntimeMachines:
             network=self._network(order) if order.connected else "",
             labels={**self._labels, owners.VM: order.key},
             hostname=order.hostname,
+            external=order.external if order.connected else "",
         )
 
     def _network(self, order: Order) -> str:
@@ -113,20 +112,25 @@ class RuntimeMachines:
     def kill(self, key: str, gone: Callable[[], None]) -> None:
         """Remove it; one that still waits for its boot never boots."""
         self._loop = asyncio.get_running_loop()
-        if any(order.key == key for order, _ in self._waiting):
-            self._cancelled.add(key)
+        with self._queue:
+            waited = self._waiting.pop(key, None)
+        if waited:
             gone()
             return
+        self._dying.append((key, gone))
+        self._kills.submit(self._kill_all)
 
-        def remove() -> None:
-            with self._lock:
-                try:
-                    self._runtime.stop(self._labels, [self._name(key)])
-                except ProvisionError as error:
-                    log.error("a machine did not go: %s", error)
+    def _kill_all(self) -> None:
+        batch = [self._dying.popleft() for _ in range(len(self._dying))]
+        if not batch or self._closed:
+            return
+        with self._lock:
+            try:
+                self._runtime.stop(self._labels, [self._name(key) for key, _ in batch])
+            except ProvisionError as error:
+                log.error("machines did not go: %s", error)
+        for _, gone in batch:
             self._back(gone)
-
-        self._others.submit(remove)
 
     async def console(self, key: str) -> str:
         """What its console holds."""
@@ -136,9 +140,10 @@ class RuntimeMachines:
     def close(self) -> None:
         """Remove every machine and network of this emulator. Raises ``RuntimeFailure``."""
         self._closed = True
-        self._waiting.clear()
-        self._boots.shutdown(wait=True)
-        self._others.shutdown(wait=True)
+        with self._queue:
+            self._waiting.clear()
+        for pool in (self._boots, self._kills, self._others):
+            pool.shutdown(wait=True)
         try:
             self._runtime.stop(self._labels)
         finally:

@@ -26,6 +26,7 @@ from provision.emulator.server import ABORT, application
 from provision.errors import Finding, RefusedError, UsageError
 from provision.events import Emit
 from provision.runtime import MachineRuntime
+from provision.runtimes import runtime_of
 
 START_DEADLINE = 30.0
 """Seconds in which the server must listen."""
@@ -45,15 +46,6 @@ class Options:
     machines: str = "none"
     dials: Dials = field(default_factory=Dials)
     projects: tuple[str, ...] = ()
-
-
-def runtime_of(name: str) -> MachineRuntime | None:
-    """The runtime for ``--machines``; None for ``none``."""
-    if name == "none":
-        return None
-    from provision.runtimes.container.runtime import ContainerRuntime
-
-    return {"container": ContainerRuntime}[name]()
 
 
 def environment(base: str, project: str, key_file: str) -> dict[str, str]:
@@ -115,7 +107,7 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
 
     Raises ``RefusedError`` where the machines cannot boot here, ``UsageError`` for the port.
     """
-    runtime = runtime_of(options.machines)
+    runtime = runtime_of(options.machines) if options.machines != "none" else None
     machines: Machines = NoMachines()
     booting: RuntimeMachines | None = None
     with contextlib.ExitStack() as stack:

@@ -9,17 +9,36 @@ from pathlib import Path
 
 import pytest
 
+from provision.runtimes import KINDS
 from tests.journeys.command import Cli, until
 
 NAME = "jcluster"
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def machines(request: pytest.FixtureRequest) -> str:
+    """Every test of this module runs on each kind of machine."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+def cli(tmp_path_factory: pytest.TempPathFactory, machines: str) -> Iterator[Cli]:
     """A cluster of three that every test of this module leaves as it found it."""
     made = Cli(tmp_path_factory.mktemp("state"))
     try:
-        up = made("up", "--name", NAME, "--nodes", "3", "--ttl", "2h", "--output", "json")
+        up = made(
+            "up",
+            "--name",
+            NAME,
+            "--nodes",
+            "3",
+            "--ttl",
+            "2h",
+            "--machines",
+            machines,
+            "-o",
+            "json",
+        )
         assert up.json()["proof"]["nodes"] == 3
         yield made
     finally:
@@ -33,8 +52,8 @@ def jq(text: str, program: str) -> str:
     ).stdout.strip()
 
 
-def test_up_again_is_quick_and_says_it_is_up(cli: Cli) -> None:
-    again = cli("up", "--name", NAME, "--nodes", "3")
+def test_up_again_is_quick_and_says_it_is_up(cli: Cli, machines: str) -> None:
+    again = cli("up", "--name", NAME, "--nodes", "3", "--machines", machines)
     assert f"{NAME} is up: 3 of 3" in again.stdout
     assert again.seconds < 10, "3 s on a quiet machine"
 
