@@ -3,7 +3,7 @@
 # lock files pin, into .venv. Says what it is about to install; the second time it is quick and quiet.
 #
 #   tools/setup.sh demo     what `provision up` on this machine needs
-#   tools/setup.sh test     that, and what the tests need
+#   tools/setup.sh test     that, and what the tests need, the Pulumi CLI in the user's cache included
 #   tools/setup.sh check    the Python packages of the tests alone; needs no root
 #
 # Exit codes: 0 all is there; 1 an installation failed; 2 usage; 4 refused before installing anything.
@@ -166,6 +166,14 @@ install_python_packages() {
     wanted "$lock" >"$stamp"
 }
 
+# Once for this machine: tests have a cache of their own for each run.
+make_pulumi() {
+    "$venv/bin/python" tools/pulumi_cli.py look >/dev/null && return
+    say "making the Pulumi CLI (by its installer, else with Go: about 4 minutes, once)"
+    slowly "making the Pulumi CLI" "$venv/bin/python" tools/pulumi_cli.py ||
+        say "going on without the tests that need Pulumi: $(tail -n 1 "$log")"
+}
+
 case $mode in
     demo) lock=requirements.lock ;;
     test | check) lock=requirements-dev.lock ;;
@@ -181,3 +189,4 @@ version=$("$python" -V)
 mapfile -t packages < <(missing_packages)
 [ ${#packages[@]} -eq 0 ] || install_packages "${packages[@]}"
 up_to_date || install_python_packages
+[ "$mode" != test ] || make_pulumi

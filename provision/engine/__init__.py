@@ -1,0 +1,1 @@
+"""Stacks by Pulumi's Automation API: the only place that imports ``pulumi.automation``."""
