@@ -9,6 +9,7 @@
     ├── UnknownNodeError          exit 1   the cluster has no such node
     ├── RuntimeFailure            exit 1   this host's machine runtime failed
     ├── CloudFailure              exit 1   a cloud call failed
+    ├── EngineFailure             exit 1   Pulumi failed, or a resource that it was to change
     ├── UnreachableError          exit 1   a machine cannot be reached by SSH
     ├── SchedulerFailure          exit 1   the scheduler refused or failed
     ├── NotReadyError             exit 1   below quorum at the deadline
@@ -92,10 +93,16 @@ class BusyError(ProvisionError):
 
     exit_code = EXIT_REFUSED
 
-    def __init__(self, cluster: str, command: str, pid: int, started: str) -> None:
+    def __init__(
+        self,
+        cluster: str,
+        command: str,
+        pid: int,
+        started: str,
+        next_step: str = "wait for it to end, or stop it with Ctrl-C and run this again",
+    ) -> None:
         super().__init__(
-            f"{cluster} is being changed by '{command}' (pid {pid}, started {started})",
-            "wait for it to end, or stop it with Ctrl-C and run this again",
+            f"{cluster} is being changed by '{command}' (pid {pid}, started {started})", next_step
         )
         self.cluster, self.command, self.pid, self.started = cluster, command, pid, started
 
@@ -122,6 +129,14 @@ class RuntimeFailure(ProvisionError):
 
 class CloudFailure(ProvisionError):
     """A cloud refused or failed a request that the checks before it had allowed."""
+
+
+class EngineFailure(ProvisionError):
+    """Pulumi could not do what it was asked. ``causes`` are all sentences it gave, the first one first."""
+
+    def __init__(self, problem: str, next_step: str = "", causes: Sequence[str] = ()) -> None:
+        super().__init__(problem, next_step)
+        self.causes = tuple(causes)
 
 
 class UnreachableError(ProvisionError):
