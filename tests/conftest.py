@@ -6,11 +6,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.guards import RUN, redirected, users_folders
+from provision.engine.binary import VARIABLE
+from tests.guards import RUN, redirected, users_folders, users_pulumi
 
 pytest_plugins = ["pytester"]
 
 USERS_FOLDERS = users_folders()
+PULUMI = users_pulumi()
 RUN_ID = uuid4().hex
 """Tells this run's processes from others'; every child inherits it."""
 
@@ -24,5 +26,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in list(os.environ):
             if name.startswith("PROVISION_") and name != "PROVISION_DEBIAN_MIRROR":
                 patch.delenv(name)
+        if PULUMI:
+            patch.setenv(VARIABLE, PULUMI)
         patch.setenv(RUN, RUN_ID)
         yield

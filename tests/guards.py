@@ -13,6 +13,8 @@ from pathlib import Path
 
 import platformdirs
 
+from provision.engine.binary import PINNED, VARIABLE
+
 PROCESS = {
     "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn",
     "pty.spawn",
@@ -99,6 +101,12 @@ def users_folders() -> list[Path]:
         Path.home() / ".ssh",
     )
     return [path.absolute() for path in found]
+
+
+def users_pulumi() -> str:
+    """The Pulumi CLI that outlives a run of the tests, '' where one on PATH must do."""
+    kept = platformdirs.user_cache_path("provision") / "pulumi" / PINNED / "bin" / "pulumi"
+    return os.environ.get(VARIABLE, "") or (str(kept) if kept.exists() else "")
 
 
 def redirected(folder: Path) -> dict[str, str]:
