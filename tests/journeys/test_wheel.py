@@ -15,7 +15,7 @@ from provision.assets import asset
 root = asset()
 print(json.dumps([str(root), sorted(
     str(path.relative_to(root))
-    for folder in ("cloud-init", "inventories", "tools/node-image")
+    for folder in ("cloud-init", "inventories", "tools/node-image", "tools/pulumi")
     for path in asset(folder).rglob("*") if path.is_file()
 )]))
 """
