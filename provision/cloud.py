@@ -8,6 +8,7 @@ from typing import Protocol
 from provision.errors import Finding
 from provision.events import Emit
 from provision.plan import Plan, PlannedMachine
+from provision.speccloud import Cloud as CloudSpec
 
 
 class Phase(StrEnum):
@@ -20,7 +21,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the cloud has. Times are seconds since the epoch; ``error`` is the cloud's own word."""
+    """What the cloud has. Times are seconds since the epoch; ``error`` is the cloud's own word.
+
+    ``ident`` tells it from another one of the same name, before or after it; ``external`` is the
+    address by which it is reached from outside of its network. Each may be ''.
+    """
 
     name: str
     cluster: str
@@ -33,6 +38,37 @@ class Machine:
     started: float | None
     labels: Mapping[str, str] = field(repr=False)
     error: str = ""
+    ident: str = ""
+    zone: str = ""
+    external: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """An instance group as its cloud counts it: ``created`` of ``target`` machines exist.
+
+    ``group`` is the plan's group, ``counts`` are the cloud's own words for those under way. ``trouble``
+    is its latest failure to make one, '' where there is none; ``hopeless`` says that waiting alone
+    does not mend it (stock-out, quota, permission).
+    """
+
+    name: str
+    group: str
+    target: int
+    created: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    trouble: str = ""
+    hopeless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that bringing a plan up would do: ``operation`` is create, update, replace or delete."""
+
+    operation: str
+    kind: str
+    name: str
+    properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +120,26 @@ class Cloud(Protocol):
     kind: str
     user_data_limit: int
     """Most bytes of user-data a machine may get."""
+    quiet: float
+    """Seconds in which nothing moves until machines are listed while waiting; 0 where that is cheap."""
+    declarative: bool
+    """Whether applying a plan also mends what is not a machine, and what differs from it."""
+
+    def settled(self) -> CloudSpec:
+        """The ``cloud`` part of the spec with all that was left to the surroundings filled in.
+
+        Raises:
+            RefusedError: it cannot be known.
+        """
 
     def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
         """All that would make creating the missing machines fail, quota included; creates nothing."""
 
-    def prepare(self, plan: Plan, emit: Emit) -> None:
-        """Make the machine image available; costs nothing where it is."""
+    def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
+        """Make the machine image available; answers what shows only with the image at hand."""
+
+    def preview(self, launch: Launch) -> list[Change]:
+        """What :meth:`apply` would do; does nothing."""
 
     def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
         """Create what is missing of the plan, idempotently.
@@ -98,7 +148,14 @@ class Cloud(Protocol):
         """
 
     def endpoint(self, plan: Plan) -> Endpoint:
-        """Where the controller's SSH answers."""
+        """Where the controller's SSH answers.
+
+        Raises:
+            UnreachableError: there is no controller (yet).
+        """
+
+    def groups(self, plan: Plan) -> Sequence[GroupState]:
+        """The instance groups, counted by the cloud in one small answer each; none where it has none."""
 
     def machines(self, cluster: str = "") -> list[Machine]:
         """The machines that carry the cluster's name (all of ours, without one), from labels alone."""

@@ -9,7 +9,7 @@ import yaml
 
 from provision.cloud import Endpoint
 from provision.keys import Keys
-from provision.plan import short_name
+from provision.names import short_name
 from provision.ssh import USER
 
 

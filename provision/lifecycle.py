@@ -16,7 +16,8 @@ from provision.errors import (
     UsageError,
 )
 from provision.events import Emit
-from provision.plan import machine_number, short_name, with_nodes
+from provision.names import short_name
+from provision.plan import number_of, with_nodes
 from provision.ready import Node
 from provision.scheduler import MemberState, Proof
 from provision.session import Session, found, opened
@@ -126,7 +127,7 @@ def scale(
         surplus = [
             machine.name
             for machine in machines
-            if machine.group == group and machine_number(machine.name) > nodes
+            if machine.group == group and number_of(machine.name, spec, group) > nodes
         ]
         if surplus:
             _release(session, surplus, force)
@@ -138,14 +139,13 @@ def repair(name: str, emit: Emit, command: str = "provision repair") -> Outcome:
     with found(name, emit) as session, session.workspace.lock(command):
         run = Run.again(session, session.spec(), session.machines())
         with session.step("look", "looking for machines to replace") as said:
-            endpoint = session.cloud.endpoint(run.plan)
             down_now = [
                 member.name
-                for member in steps.members(session, endpoint)
+                for member in steps.members(session, run.plan)
                 if member.state is MemberState.DOWN
             ]
             if down_now:
-                session.scheduler.forget(session.try_shell(endpoint), down_now)
+                session.scheduler.forget(session.try_shell(run.plan), down_now)
                 session.cloud.remove(session.name, down_now, emit)
             said.append(f"{len(down_now)} nodes are down")
         return _bring_up(run)

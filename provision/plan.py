@@ -14,7 +14,9 @@ from typing import Any
 
 from provision.errors import Finding, SpecError
 from provision.labels import CONTROLLER, WORKER
-from provision.spec import Cloud, Spec, duration_text
+from provision.names import ENDLESS, machine_name, machine_number, part_name
+from provision.spec import Group, Spec, duration_text
+from provision.speccloud import PER_GROUP, Cloud, GceCloud
 
 SMALL = 50
 """Up to this many nodes the default quorum is all of them, above it :data:`LARGE_QUORUM`."""
@@ -29,7 +31,10 @@ SUBNETS = ipaddress.IPv4Network("10.128.0.0/10")
 
 @dataclass(frozen=True, slots=True)
 class PlannedMachine:
-    """A machine that shall exist. ``address`` is IPv4 text inside the plan's subnet."""
+    """A machine that shall exist.
+
+    ``address`` is IPv4 text inside the plan's subnet, or '' where the cloud gives one.
+    """
 
     name: str
     group: str
@@ -39,12 +44,20 @@ class PlannedMachine:
 
 @dataclass(frozen=True, slots=True)
 class PlannedGroup:
-    """Machines of one kind, all booted with the same user-data."""
+    """Machines of one kind, all booted with the same user-data.
+
+    ``machine_types``, best first, are empty where the cloud has none; ``disk_gb`` is GiB, 0 where the
+    cloud gives no disks.
+    """
 
     name: str
     role: str
     machines: tuple[PlannedMachine, ...]
     user_data: str = field(default="", repr=False)
+    machine_types: tuple[str, ...] = ()
+    spot: bool = False
+    disk_gb: int = 0
+    disk_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +125,6 @@ def fingerprint(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def machine_name(cluster: str, group: str, number: int) -> str:
-    """``demo-worker-0001``: the machine's name in the cloud, its host name and its node name."""
-    return f"{cluster}-{group}-{number:04d}"
-
-
-def machine_number(name: str) -> int:
-    """The number at the end of a worker's name: the inverse of :func:`machine_name`."""
-    return int(name.rsplit("-", 1)[1])
-
-
-def short_name(cluster: str, machine: str) -> str:
-    """The machine's name without its cluster's, as people say it: ``worker-0001``."""
-    return machine.removeprefix(f"{cluster}-")
-
-
 def plan_of(spec: Spec, source: str = "") -> Plan:
     """Work out the plan. ``source`` says where the spec came from; it only marks the resources.
 
@@ -172,7 +170,10 @@ def with_nodes(spec: Spec, nodes: Mapping[str, int]) -> Spec:
 def _fingerprints(spec: Spec) -> dict[str, str]:
     """``spec`` leaves out what may change while a cluster is up; ``plan`` has the node counts too."""
     fixed = spec.model_dump(mode="json", exclude={"ready", "ttl", "groups"})
-    fixed["groups"] = {name: group.user_data for name, group in spec.groups.items()}
+    fixed["groups"] = {
+        name: group.model_dump(mode="json", exclude={"nodes"})
+        for name, group in spec.groups.items()
+    }
     counts = {name: group.nodes for name, group in spec.groups.items()}
     return {"spec": fingerprint(fixed), "plan": fingerprint([fixed, counts])}
 
@@ -184,6 +185,13 @@ def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
             Finding(
                 "groups.controller", "this name is the controller's", "call the group otherwise"
             )
+        )
+    findings += _of_clouds(spec)
+    names = [part for name, group in spec.groups.items() for part in parts(spec, name, group)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        findings.append(
+            Finding("groups", f"two of them lead to the name {twice[0]}", "rename one of them")
         )
     span = _span(spec)
     if span > subnet.num_addresses - 1:
@@ -197,26 +205,76 @@ def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
     return findings
 
 
+def parts(spec: Spec, name: str, group: Group) -> list[str]:
+    """Names of the instance groups that a group of the spec becomes."""
+    count = -(-group.nodes // per_group(spec.cloud))
+    return [part_name(spec.name, name, part) for part in range(1, count + 1)]
+
+
+def per_group(cloud: Cloud) -> int:
+    """Most machines in one instance group of the cloud."""
+    return PER_GROUP if isinstance(cloud, GceCloud) else ENDLESS
+
+
+def number_of(name: str, spec: Spec, group: str) -> int:
+    """The number of a worker of the spec's cluster in its group."""
+    return machine_number(name, spec.name, group, per_group(spec.cloud))
+
+
+def _of_clouds(spec: Spec) -> Iterator[Finding]:
+    """What a group asks for and this kind of cloud does not offer."""
+    if isinstance(spec.cloud, GceCloud):
+        return
+    for name, group in spec.groups.items():
+        for key in ("machine_types", "spot", "disk_gb", "disk_type"):
+            if getattr(group, key):
+                yield Finding(
+                    f"groups.{name}.{key}",
+                    f"machines of the cloud {spec.cloud.kind} have none",
+                    "leave it out, or choose cloud: gce",
+                )
+
+
 def _groups(spec: Spec, subnet: ipaddress.IPv4Network) -> tuple[PlannedGroup, ...]:
-    width = len(spec.groups)
     return tuple(
         PlannedGroup(
-            name=group_name,
+            name=name,
             role=WORKER,
             user_data=group.user_data,
             machines=tuple(
                 PlannedMachine(
-                    name=machine_name(spec.name, group_name, number),
-                    group=group_name,
+                    name=machine_name(spec.name, name, number, per_group(spec.cloud)),
+                    group=name,
                     role=WORKER,
-                    # Groups take turns, so that scaling one moves no address of another.
-                    address=str(subnet[RESERVED + (number - 1) * width + turn]),
+                    address=_address(spec, subnet, number, turn),
                 )
                 for number in range(1, group.nodes + 1)
             ),
+            **_hardware(spec, group),
         )
-        for turn, (group_name, group) in enumerate(spec.groups.items())
+        for turn, (name, group) in enumerate(spec.groups.items())
     )
+
+
+def _address(spec: Spec, subnet: ipaddress.IPv4Network, number: int, turn: int) -> str:
+    """A worker's address: groups take turns, so that scaling one moves no address of another.
+
+    Where machines come from instance groups, the cloud gives the addresses.
+    """
+    if isinstance(spec.cloud, GceCloud):
+        return ""
+    return str(subnet[RESERVED + (number - 1) * len(spec.groups) + turn])
+
+
+def _hardware(spec: Spec, group: Group) -> dict[str, Any]:
+    if not isinstance(spec.cloud, GceCloud):
+        return {}
+    return {
+        "machine_types": group.machine_types or (spec.cloud.machines,),
+        "spot": group.spot,
+        "disk_gb": group.disk_gb or spec.cloud.disk_gb,
+        "disk_type": group.disk_type or spec.cloud.disk_type,
+    }
 
 
 def _span(spec: Spec) -> int:

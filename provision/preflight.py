@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from provision import labels
 from provision.cloud import Cloud, Machine, Phase
 from provision.errors import Finding
-from provision.plan import Plan, PlannedMachine, short_name
+from provision.names import short_name
+from provision.plan import Plan, PlannedMachine
 
 
 def missing(plan: Plan, here: Sequence[Machine]) -> list[PlannedMachine]:

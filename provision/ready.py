@@ -4,24 +4,30 @@ One scheduler call per poll for any number of nodes. Every node has a clock; one
 in its own time is replaced once, while the others wait for nobody.
 """
 
-import dataclasses
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from provision.cloud import Machine, Phase
-from provision.errors import SchedulerFailure, UnreachableError
-from provision.events import Emit, MachineFailed, MachineReplaced, Progress
-from provision.plan import Plan, short_name
+from provision.cloud import GroupState, Machine, Phase
+from provision.errors import CloudFailure, SchedulerFailure, UnreachableError
+from provision.events import Emit, MachineFailed, MachineReplaced, Progress, Warned
+from provision.labels import WORKER
+from provision.names import short_name
+from provision.plan import Plan
 from provision.scheduler import Member, MemberState
+from provision.timings import Clock
 
 POLL = 0.4
 """Seconds between two looks at the scheduler; a look costs the controller about 20 ms of CPU."""
 MACHINES_POLL = 5.0
 """Seconds between two lists of the cloud's machines, and only while a node is missing."""
+GROUPS_POLL = 2.0
+"""Seconds between two looks at the cloud's instance groups, one small answer each."""
+STALL = 30.0
+"""Seconds without a new machine or node after which a group that cannot grow is given up."""
 MOST_CONSOLES = 20
 """Consoles read in one wait: one call each, and the first few of many tell the same story."""
 TAIL_LINES = 25
@@ -29,21 +35,13 @@ TAIL_LINES = 25
 
 
 @dataclass(slots=True)
-class Clock:
-    """When a node passed each phase, in seconds since the epoch; None where it has not."""
-
-    requested: float | None = None
-    started: float | None = None
-    booted: float | None = None
-    joined: float | None = None
-    generation: int = 0
-
-
-@dataclass(slots=True)
 class Node:
     """What is known of one wanted node."""
 
     name: str
+    group: str = ""
+    ident: str = ""
+    """The cloud's own identifier of its machine; after a replacement, of the one that is to go."""
     clock: Clock = field(default_factory=Clock)
     phase: str = "requested"
     reason: str = ""
@@ -57,7 +55,9 @@ class Patience:
 
     ``members`` asks the scheduler (raising ``UnreachableError`` or ``SchedulerFailure`` while the
     controller is not up), ``machines`` lists the cloud's machines, ``replace`` requests some anew
-    and answers the refused ones, ``console`` reads one machine's console.
+    and answers the refused ones, ``console`` reads one machine's console, ``groups`` counts the
+    cloud's instance groups. Where listing is dear, machines are listed only once nothing has moved
+    for ``quiet`` seconds.
     """
 
     def __init__(
@@ -68,15 +68,22 @@ class Patience:
         machines: Callable[[], Sequence[Machine]],
         replace: Callable[[Sequence[str]], Mapping[str, str]],
         console: Callable[[str], str],
+        groups: Callable[[], Sequence[GroupState]] = tuple,
+        quiet: float = 0.0,
     ) -> None:
         self.plan = plan
-        self.nodes = {machine.name: Node(machine.name) for machine in plan.workers}
+        self.nodes = {m.name: Node(m.name, m.group) for m in plan.workers}
         self._emit = emit
         self._members, self._machines = members, machines
         self._replace, self._console = replace, console
         self._controller_up: float | None = None
         self._controller_said = "the controller has not been reached yet"
-        self._last_list = 0.0
+        self._groups, self._quiet = groups, quiet
+        self._states: Sequence[GroupState] = ()
+        self._said: set[str] = set()
+        self._count = (0, 0)
+        self._moved = time.monotonic()
+        self._last_list = self._last_groups = 0.0
         self._consoles = 0
 
     @property
@@ -117,10 +124,10 @@ class Patience:
 
     def _look(self, refused: Callable[[], Mapping[str, str]]) -> bool:
         self._ask_scheduler()
-        if self.missing and time.monotonic() - self._last_list > MACHINES_POLL:
-            self._last_list = time.monotonic()
-            self.note(self._machines())
+        if self.missing:
+            self._ask_cloud()
         self._replace_late(refused())
+        self._give_up_hopeless()
         self._report()
         return all(node.given_up for node in self.missing)
 
@@ -143,18 +150,73 @@ class Patience:
             else:
                 node.phase, node.reason, node.clock.joined = "joined", "", now
 
+    def _ask_cloud(self) -> None:
+        """Count its groups; list its machines where that is due. What it refuses is only said."""
+        now = time.monotonic()
+        try:
+            if now - self._last_groups > GROUPS_POLL:
+                self._last_groups = now
+                self._states = self._groups()
+            count = (len(self.joined), sum(state.created for state in self._states))
+            if count != self._count:
+                self._count, self._moved = count, now
+            if now - self._moved >= self._quiet and now - self._last_list > max(
+                MACHINES_POLL, self._quiet
+            ):
+                self._last_list = now
+                self.note(self._machines())
+        except CloudFailure as failure:
+            self._say(f"the cloud could not be asked ({failure.problem})")
+        for state in self._states:
+            if state.trouble:
+                self._say(f"{state.name}: {state.trouble}")
+
+    def _say(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._emit(Warned(text=text))
+
+    def _give_up_hopeless(self) -> None:
+        """Wait no longer for machines that the cloud cannot make, once nothing moves any more."""
+        behind = {state.group: state for state in self._states if state.created < state.target}
+        if not behind or not all(state.hopeless for state in behind.values()):
+            return
+        if time.monotonic() - self._moved < STALL:
+            return
+        for node in self.missing:
+            if node.group in behind and not node.given_up and not node.clock.started:
+                node.given_up, node.reason = True, behind[node.group].trouble
+
     def note(self, machines: Sequence[Machine]) -> None:
         """Take over what the cloud knows of the machines."""
+        self._adopt(machines)
         for machine in machines:
             node = self.nodes.get(machine.name)
-            if node is None:
+            if node is None or (node.replaced and machine.ident and machine.ident == node.ident):
                 continue
             clock = node.clock
+            if not node.replaced:
+                node.ident = machine.ident
             clock.requested, clock.generation = machine.requested, machine.generation
             clock.started = machine.started
             if not clock.joined and node.phase != "registered":
                 node.phase = str(machine.phase)
                 node.reason = machine.error
+
+    def _adopt(self, machines: Sequence[Machine]) -> None:
+        """Take machines that a group has named otherwise than planned for those it has not made."""
+        known = {machine.name for machine in machines}
+        for machine in machines:
+            if machine.name in self.nodes or machine.role != WORKER:
+                continue
+            free = (
+                node
+                for node in self.nodes.values()
+                if node.group == machine.group and node.name not in known and not node.clock.joined
+            )
+            if node := next(free, None):
+                del self.nodes[node.name]
+                self.nodes[machine.name] = Node(machine.name, machine.group)
 
     def _replace_late(self, refused: Mapping[str, str]) -> None:
         late = [node for node in self.missing if not node.given_up and self._late(node, refused)]
@@ -198,10 +260,11 @@ class Patience:
         )
 
     def _report(self) -> None:
-        counts: dict[str, int] = {}
-        for node in self.missing:
-            word = "booting" if node.phase == Phase.STARTED else node.phase
-            counts[word] = counts.get(word, 0) + 1
+        words = ("booting" if node.phase == Phase.STARTED else node.phase for node in self.missing)
+        counts = dict(Counter(words))
+        if self._states and self.missing:
+            # Counted by the cloud: its machines are not listed while all goes well.
+            counts = dict(sum((Counter(state.counts) for state in self._states), Counter[str]()))
         late = [node for node in self.missing if node.replaced]
         self._emit(
             Progress(
@@ -213,38 +276,3 @@ class Patience:
                 text="" if self._controller_up else self._controller_said,
             )
         )
-
-
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """``p50``, ``p95`` and ``p100`` of some seconds, nearest rank; empty where there are none."""
-    ranked = sorted(values)
-    if not ranked:
-        return {}
-    ranks = {"p50": 0.50, "p95": 0.95, "p100": 1.0}
-    return {
-        name: round(ranked[max(0, -(-len(ranked) * int(share * 100) // 100) - 1)], 3)
-        for name, share in ranks.items()
-    }
-
-
-def timings(clocks: Mapping[str, Clock]) -> dict[str, object]:
-    """Every node's clock, and percentiles of each phase in seconds since the node was requested."""
-    nodes = [{"name": name, **dataclasses.asdict(clock)} for name, clock in sorted(clocks.items())]
-    phases = {}
-    for phase in ("started", "booted", "joined"):
-        spans = [
-            max(0.0, getattr(clock, phase) - clock.requested)
-            for clock in clocks.values()
-            if clock.requested and getattr(clock, phase)
-        ]
-        phases[phase] = percentiles(spans)
-    return {"nodes": nodes, "seconds_since_requested": phases}
-
-
-def clocks(saved: Mapping[str, Any]) -> dict[str, Clock]:
-    """The clocks that :func:`timings` wrote, by node; empty where there are none."""
-    names = [item.name for item in dataclasses.fields(Clock)]
-    return {
-        str(node["name"]): Clock(**{name: node.get(name) for name in names})
-        for node in saved.get("nodes", [])
-    }

@@ -20,11 +20,12 @@ from provision.events import Emit, StepEnded, StepStarted
 from provision.hosts import Inventory, Node
 from provision.keys import Keys
 from provision.labels import CONTROLLER
-from provision.plan import Plan, plan_of, short_name
+from provision.names import short_name
+from provision.plan import Plan, plan_of
 from provision.scheduler import Scheduler
 from provision.schedulers import scheduler_of
-from provision.spec import Cloud as CloudSpec
 from provision.spec import Spec
+from provision.speccloud import Cloud as CloudSpec
 from provision.ssh import Connection, Login, connect, controller_shell, reachable
 from provision.workspace import Workspace
 
@@ -79,7 +80,7 @@ class Session:
         keys = self.keys()
         return Login(endpoint, keys.user, keys.controller_host.public)
 
-    def try_shell(self, endpoint: Endpoint) -> Connection:
+    def try_shell(self, plan: Plan) -> Connection:
         """The kept connection to the controller, opened now where it answers.
 
         Raises:
@@ -87,6 +88,7 @@ class Session:
         """
         if self._shell is None:
             where = f"{self.name}-{CONTROLLER}"
+            endpoint = self.cloud.endpoint(plan)
             if not reachable(endpoint):
                 # The common case while it boots: a closed port, not worth a whole handshake.
                 raise UnreachableError(f"{where} does not answer on SSH yet", "wait for it to boot")
@@ -117,9 +119,8 @@ class Session:
                 f"run 'provision up' again or 'provision down {self.name}'",
             )
         workers = tuple(node for node in nodes if node.role != CONTROLLER)
-        endpoint = Endpoint(controllers[0].address)
-        with contextlib.suppress(ProvisionError):
-            endpoint = self.cloud.endpoint(self.plan())
+        (controller,) = (m for m in machines if m.role == CONTROLLER)
+        endpoint = Endpoint(controller.external or controller.address)
         return Inventory(self.name, self.workspace.folder, endpoint, controllers[0], workers)
 
     def write_access(self, inventory: Inventory) -> None:

@@ -3,20 +3,22 @@
 A spec is YAML in the manner of::
 
     name: demo
-    cloud: local                      # or {kind: local, subnet: 10.99.0.0/20}
+    cloud: local                      # or {kind: gce, region: us-central1, …}
     scheduler: slurm
     groups: {worker: {nodes: 8}}
     ready: {quorum: 1.0, deadline: 5m}
     ttl: 4h
 
-The models hold values only; reading files and naming lines is :mod:`provision.specfile`.
+The models hold values only; reading files and naming lines is :mod:`provision.specfile`. What a
+``cloud`` may be is :mod:`provision.speccloud`.
 """
 
-import ipaddress
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from provision.speccloud import Cloud, DiskType, LocalCloud, MachineType, Model
 
 NAME_MAX = 30
 """Longest cluster name: with ``-<group>-0001`` behind it, a machine's name stays a DNS label."""
@@ -59,63 +61,27 @@ Label = Annotated[str, AfterValidator(_dns_label)]
 Seconds = Annotated[int, BeforeValidator(_duration), PlainSerializer(duration_text)]
 
 
-PRIVATE = tuple(
-    ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-)
-"""RFC 1918. ``is_private`` would allow loopback and documentation ranges too."""
-
-
-def _private_subnet(value: str) -> str:
-    try:
-        network = ipaddress.IPv4Network(value)
-    except ValueError:
-        raise ValueError("must be an IPv4 subnet such as 10.99.0.0/20, with no host bits") from None
-    private = any(network.subnet_of(block) for block in PRIVATE)
-    if not private or network.prefixlen > 28:
-        raise ValueError("must be a private IPv4 subnet of /28 or larger, such as 10.99.0.0/20")
-    return value
-
-
-class Model(BaseModel):
-    """Base of all spec models: frozen, exact types, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class LocalCloud(Model):
-    """This machine. ``machines`` is how a node boots.
-
-    ``container`` has its own systemd; ``light`` is namespaces over one shared root (needs root), of
-    which a thousand fit.
-
-    ``subnet`` (default: derived from the cluster's name) is the nodes' network on this host;
-    ``ssh_port`` publishes the controller's SSH on this port of the loopback address as well.
-    """
-
-    kind: Literal["local"] = "local"
-    machines: Literal["container", "light"] = "container"
-    subnet: Annotated[str, AfterValidator(_private_subnet)] | None = None
-    ssh_port: Annotated[int, Field(ge=1, le=65535)] | None = None
-
-
-Cloud = LocalCloud
-CLOUD_KINDS: dict[str, type[LocalCloud]] = {"local": LocalCloud}
-"""Every kind of cloud a spec may name."""
-
-
 def _cloud_by_name(value: object) -> object:
-    """``cloud: local`` is short for ``cloud: {kind: local}``."""
-    return {"kind": value} if isinstance(value, str) else value
+    """``cloud: gce`` is short for ``cloud: {kind: gce}``; a mapping without a kind is this machine."""
+    if isinstance(value, str):
+        return {"kind": value}
+    return {"kind": "local", **value} if isinstance(value, dict) else value
 
 
 class Group(Model):
     """Machines of one kind.
 
-    ``user_data`` (cloud-config or ``#!``) is added to what we boot them with.
+    ``user_data`` (cloud-config or ``#!``) is added to what we boot them with. The rest is for clouds
+    that offer it: ``machine_types`` (best first; the cloud takes what it has), ``spot`` machines,
+    which it may take back, ``disk_gb`` and ``disk_type`` of the boot disk.
     """
 
     nodes: Annotated[int, Field(ge=1, le=NODES_MAX)]
     user_data: str = ""
+    machine_types: Annotated[tuple[MachineType, ...], Field(strict=False, max_length=10)] = ()
+    spot: bool = False
+    disk_gb: Annotated[int, Field(ge=10, le=65_536)] | None = None
+    disk_type: DiskType | None = None
 
 
 class Ready(Model):

@@ -28,6 +28,9 @@ FLAGS = {
     "name": ("--name", ("name",)),
     "cloud": ("--cloud", ("cloud",)),
     "machines": ("--machines", ("cloud", "machines")),
+    "project": ("--project", ("cloud", "project")),
+    "region": ("--region", ("cloud", "region")),
+    "endpoint": ("--endpoint", ("cloud", "endpoint")),
     "quorum": ("--quorum", ("ready", "quorum")),
     "deadline": ("--deadline", ("ready", "deadline")),
     "ttl": ("--ttl", ("ttl",)),
@@ -46,6 +49,9 @@ class Overrides:
     cloud: str | None = None
     nodes: tuple[str, ...] = ()
     machines: str | None = None
+    project: str | None = None
+    region: str | None = None
+    endpoint: str | None = None
     quorum: str | None = None
     deadline: str | None = None
     ttl: str | None = None

@@ -23,6 +23,17 @@ EXAMPLES = {
     "replace_after": "3m",
     "ttl": "4h",
     "subnet": "10.99.0.0/20",
+    "zones": "zones: [us-central1-a, us-central1-b]",
+    "machine_types": "machine_types: [n2-standard-2, n2d-standard-2]",
+    "labels": "labels: {team: simulation}",
+    "region": "us-central1",
+    "endpoint": "http://127.0.0.1:8080",
+    "project": "my-project-1234",
+    "image": "family/my-family",
+    "ssh_from": "203.0.113.7/32",
+    "machines": "e2-standard-2",
+    "controller_type": "e2-standard-4",
+    "disk_type": "pd-balanced",
 }
 """What a fix shows for a key; a key that is not here gets a general sentence."""
 
@@ -80,6 +91,10 @@ def case_of(error: Mapping[str, Any], data: Any) -> Case:
         value = value.get(part) if isinstance(value, dict) else None
     if "[key]" in error["loc"]:
         value = path[-1]
+    if error["type"] == "union_tag_invalid" and isinstance(value, dict):
+        tag = schema["discriminator"]["propertyName"]
+        path.append(tag)
+        value = value.get(tag)
     return Case(tuple(path), value, schema, parent, error.get("ctx", {}))
 
 
@@ -97,8 +112,13 @@ def _resolved(schema: Schema) -> Schema:
 
 def _below(schema: Schema, key: str) -> Schema:
     """The schema of a key of a mapping; empty where it has no such key."""
-    found = schema.get("properties", {}).get(key, schema.get("additionalProperties") or {})
-    return _resolved(found) if isinstance(found, dict) else {}
+    if key == schema.get("discriminator", {}).get("propertyName"):
+        return {"enum": _allowed(schema)}
+    if "oneOf" in schema:
+        found = [_below(_resolved(branch), key) for branch in schema["oneOf"]]
+        return next((each for each in found if _allowed(each)), next(filter(None, found), {}))
+    one = schema.get("properties", {}).get(key, schema.get("additionalProperties") or {})
+    return _resolved(one) if isinstance(one, dict) else {}
 
 
 def _branch(schema: Schema, tag: str) -> Schema:
@@ -120,6 +140,8 @@ def _homes() -> dict[str, str]:
     homes: dict[str, str] = {}
 
     def walk(schema: Schema, place: str) -> None:
+        for branch in schema.get("oneOf", []):
+            walk(_resolved(branch), place)
         for key, below in schema.get("properties", {}).items():
             homes.setdefault(key, f"{place}{key}")
             walk(_resolved(below), f"{place}{key}.")
@@ -196,6 +218,14 @@ def _bound(word: str, key: str) -> Callable[[Case], Said]:
     return said
 
 
+def _yes_or_no(case: Case) -> Said:
+    return f"must be true or false, not {short(case.value)}", "write true or false"
+
+
+def _list(case: Case) -> Said:
+    return f"must be a list, not {short(case.value)}", _example(case)
+
+
 def _text(case: Case) -> Said:
     plain = not isinstance(case.value, dict | list | None)
     return f"must be text, not {short(case.value)}", "put it in quotes" if plain else "write text"
@@ -252,6 +282,9 @@ SENTENCES: dict[str, Callable[[Case], Said]] = {
     "string_type": _text,
     "string_unicode": _text,
     "string_too_long": _long,
+    "bool_type": _yes_or_no,
+    "bool_parsing": _yes_or_no,
+    "tuple_type": _list,
     "dict_type": _mapping,
     "model_type": _mapping,
     "model_attributes_type": _mapping,

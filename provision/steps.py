@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
-from provision import hosts, labels, preflight, ready, userdata
-from provision.cloud import Endpoint, Launch, Machine
+from provision import hosts, labels, preflight, timings, userdata
+from provision.cloud import Launch, Machine
 from provision.errors import (
     CloudFailure,
     Finding,
@@ -22,7 +22,8 @@ from provision.errors import (
     UnreachableError,
 )
 from provision.events import Event, Noted
-from provision.plan import Plan, PlannedMachine, plan_of, short_name
+from provision.names import short_name
+from provision.plan import Plan, PlannedMachine, plan_of
 from provision.ready import Patience
 from provision.scheduler import Member, MemberState, Proof
 from provision.session import Session
@@ -52,7 +53,8 @@ class Run:
 
     @classmethod
     def of(cls, session: Session, spec: Spec, source: str) -> "Run":
-        """A run of this spec in this session."""
+        """A run of this spec in this session, with all that the spec leaves to the surroundings."""
+        spec = spec.model_copy(update={"cloud": session.cloud.settled()})
         return cls(session, spec, plan_of(spec, source))
 
     @classmethod
@@ -76,8 +78,8 @@ def check(run: Run) -> None:
     with session.step("check", "checking spec, keys and room") as said:
         try:
             here = session.machines()
-        except RuntimeFailure:
-            # Without an engine not even the list works; the host's checks say so, and how to mend it.
+        except (RuntimeFailure, CloudFailure):
+            # Without an engine or credentials not even the list works; the checks say how to mend it.
             if wrong := session.cloud.check(plan, list(plan.machines)):
                 raise RefusedError(wrong) from None
             raise
@@ -94,6 +96,9 @@ def check(run: Run) -> None:
         if faults := userdata.faults(plan, texts, session.cloud.user_data_limit):
             raise SpecError(faults)
         marks = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
+        if here and session.cloud.declarative:
+            # What is declared must not change because another run declares it.
+            marks |= {key: here[0].labels[key] for key in marks if key in here[0].labels}
         run.launch = Launch(plan, userdata.with_own_parts(plan, texts), marks)
         said.append(_lacking_text(run))
 
@@ -102,15 +107,13 @@ def image(run: Run) -> None:
     """Make the machine image available."""
     if not run.lacking:
         return
-    cloud, plan = run.session.cloud, run.plan
     with run.session.step("image", "machine image") as said:
         try:
-            cloud.prepare(plan, run.emit)
+            wrong = run.session.cloud.prepare(run.plan, run.lacking, run.emit)
         except RuntimeFailure as error:
             fix = error.next_step or "see 'provision doctor'"
             raise RefusedError([Finding("host: machine image", error.problem, fix)]) from error
-        # What only shows with the image at hand, such as an engine that cannot start a container.
-        if wrong := preflight.room(cloud, plan, run.lacking):
+        if wrong:
             raise RefusedError(wrong)
         said.append("machine image is here")
 
@@ -119,10 +122,11 @@ def create(run: Run, pool: ThreadPoolExecutor) -> None:
     """Begin to create what is missing; it goes on while the next step watches."""
     session, launch = run.session, _launch(run)
     session.workspace.save_spec(run.spec)
-    if not run.lacking:
+    if not run.lacking and not session.cloud.declarative:
         return
-    _forget_gone(run)
-    session.emit(Noted(text=f"creating {len(run.lacking)} machines of {run.plan.name}"))
+    if run.lacking:
+        _forget_gone(run)
+        session.emit(Noted(text=f"creating {len(run.lacking)} machines of {run.plan.name}"))
     run.creating = pool.submit(session.cloud.apply, launch, run.emit)
 
 
@@ -135,34 +139,35 @@ def _forget_gone(run: Run) -> None:
     if run.fresh or run.plan.controller.name in lacking:
         return
     with contextlib.suppress(UnreachableError):
-        shell = run.session.try_shell(run.session.cloud.endpoint(run.plan))
+        shell = run.session.try_shell(run.plan)
         run.session.scheduler.forget(shell, sorted(lacking))
 
 
 def join(run: Run) -> None:
     """Wait until the scheduler has the nodes; replace once each one that is late."""
     session, plan = run.session, run.plan
-    endpoint = session.cloud.endpoint(plan)
     with session.step("join", f"waiting for {len(plan.workers)} nodes to join") as said:
         run.patience = Patience(
             plan,
             session.emit,
-            members=lambda: members(session, endpoint),
+            members=lambda: members(session, plan),
             machines=session.machines,
             replace=lambda names: _replace(run, names),
             console=session.cloud.console,
+            groups=lambda: session.cloud.groups(plan),
+            quiet=session.cloud.quiet,
         )
         run.patience.wait(lambda: _refused(run))
         run.patience.note(session.machines())
         joined = len(run.patience.joined)
         said.append(f"{joined} of {len(plan.workers)} nodes joined")
-    _save_timings(run, endpoint)
+    _save_timings(run)
 
 
-def members(session: Session, endpoint: Endpoint) -> Sequence[Member]:
+def members(session: Session, plan: Plan) -> Sequence[Member]:
     """One look at the scheduler over the kept connection."""
     try:
-        return session.scheduler.members(session.try_shell(endpoint))
+        return session.scheduler.members(session.try_shell(plan))
     except UnreachableError:
         session.drop_shell()
         raise
@@ -196,17 +201,16 @@ def prove(run: Run) -> None:
         run.proof = Proof(**before)
         return
     with session.step("prove", "running the proof job") as said:
-        endpoint = session.cloud.endpoint(run.plan)
         wanted = {node.name for node in patience.joined}
         able = [
             member.name
-            for member in members(session, endpoint)
+            for member in members(session, run.plan)
             if member.name in wanted
             and member.state is MemberState.READY
             # On a cluster proved before, some may be busy with the user's jobs: those prove it too.
             and not (before and member.busy)
         ]
-        run.proof = session.scheduler.prove(session.try_shell(endpoint), able, PROOF_SECONDS)
+        run.proof = session.scheduler.prove(session.try_shell(run.plan), able, PROOF_SECONDS)
         said.append(
             f"proof job ran on {run.proof.nodes} distinct nodes in {run.proof.seconds:.1f} s"
         )
@@ -217,7 +221,7 @@ def write(run: Run) -> None:
     session = run.session
     if any(node.clock.booted is None for node in _patience(run).joined):
         # One that had joined a moment before was asked about too early.
-        _save_timings(run, session.cloud.endpoint(run.plan))
+        _save_timings(run)
     inventory = session.inventory()
     session.write_access(inventory)
     data = hosts.as_dict(inventory)
@@ -225,24 +229,24 @@ def write(run: Run) -> None:
     session.workspace.save("outputs", data)
 
 
-def _save_timings(run: Run, endpoint: Endpoint) -> None:
+def _save_timings(run: Run) -> None:
     """Keep every node's clock: this run's for the nodes it made, the earlier one's for the others."""
     patience = _patience(run)
     with contextlib.suppress(UnreachableError, SchedulerFailure):
-        starts = run.session.scheduler.agent_starts(run.session.try_shell(endpoint))
+        starts = run.session.scheduler.agent_starts(run.session.try_shell(run.plan))
         for name, when in starts.items():
             if name in patience.nodes:
                 patience.nodes[name].clock.booted = when
     fresh = {machine.name for machine in run.lacking}
     fresh |= {node.name for node in patience.nodes.values() if node.replaced}
-    before = ready.clocks(run.session.workspace.load("timings"))
+    before = timings.clocks(run.session.workspace.load("timings"))
     clocks = {
         name: node.clock if name in fresh else before.get(name, node.clock)
         for name, node in patience.nodes.items()
     }
     if clocks != before:
         run.session.workspace.save(
-            "timings", {"cluster": run.plan.name, "began": run.began, **ready.timings(clocks)}
+            "timings", {"cluster": run.plan.name, "began": run.began, **timings.timings(clocks)}
         )
 
 

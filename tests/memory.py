@@ -7,12 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provision import labels
-from provision.cloud import Cloud, Endpoint, Launch, Leftover, Machine, Phase
+from provision.cloud import (
+    Change,
+    Cloud,
+    Endpoint,
+    GroupState,
+    Launch,
+    Leftover,
+    Machine,
+    Phase,
+)
 from provision.errors import Finding
 from provision.events import Emit
 from provision.keys import Keys
 from provision.plan import Plan, PlannedMachine
 from provision.scheduler import Member, MemberState, Proof, Scheduler, Shell, Template
+from provision.speccloud import LocalCloud
 
 
 @dataclass
@@ -20,6 +30,8 @@ class MemoryCloud:
     """Machines that exist as soon as they are asked for."""
 
     kind: str = "local"
+    quiet: float = 0.0
+    declarative: bool = False
     user_data_limit: int = 100_000
     there: dict[str, Machine] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -30,8 +42,18 @@ class MemoryCloud:
     def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
         return self.findings
 
-    def prepare(self, plan: Plan, emit: Emit) -> None:
+    def settled(self) -> LocalCloud:
+        return LocalCloud()
+
+    def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         self.calls.append("prepare")
+        return self.findings
+
+    def preview(self, launch: Launch) -> list[Change]:
+        return [Change("create", "machine", m.name) for m in launch.plan.machines]
+
+    def groups(self, plan: Plan) -> Sequence[GroupState]:
+        return ()
 
     def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
         self.calls.append("apply")

@@ -11,6 +11,7 @@ import click
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import cloud_option, machines_option, output_options
 from provision.errors import EXIT_DONE, SpecError, UsageError
+from provision.speccloud import CLOUD_KINDS
 from provision.specfile import Overrides, load, parse
 
 FILE = "cluster.yaml"
@@ -18,7 +19,7 @@ FILE = "cluster.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question: the flag that answers it, the words, and what most people want."""
+    """One question: the flag that answers it, the words, and what most people want ('': see below)."""
 
     flag: str
     text: str
@@ -28,8 +29,16 @@ class Question:
 QUESTIONS = (
     Question("cloud", "Where shall the machines be (cloud)?", "local"),
     Question("nodes", "How many nodes?", "8"),
-    Question("machines", "Which machine type?", "container"),
+    Question("machines", "Which machine type?", ""),
 )
+MORE = {
+    "gce": """
+  # project and region come from the environment or gcloud's configuration where they are not given.
+  #project: my-project-1234
+  #region: us-central1
+  #image: projects/ubuntu-os-cloud/global/images/family/ubuntu-2404-lts-amd64"""
+}
+"""What a spec for a kind of cloud says beside the answers."""
 Ask = Callable[[str, str], str]
 """Shows a question and its default, answers what was typed."""
 
@@ -94,7 +103,7 @@ def answered(flags: Mapping[str, str | None], ask: Ask | None, console: Console)
     for question in QUESTIONS:
         answer = given.get(question.flag)
         if answer is None and ask is None:
-            answer = question.default
+            answer = _default(question, answers)
             console.note(f"--{question.flag} is not given: taking {answer}")
         answers[question.flag] = answer or _asked(question, answers, ask, console)
     return answers
@@ -103,13 +112,20 @@ def answered(flags: Mapping[str, str | None], ask: Ask | None, console: Console)
 def _asked(question: Question, before: Mapping[str, str], ask: Ask | None, console: Console) -> str:
     assert ask is not None, "without one the default was taken"
     while True:
-        answer = ask(question.text, question.default).strip()
+        answer = ask(question.text, _default(question, before)).strip()
         try:
             load(None, _overrides({**before, question.flag: answer}))
             return answer
         except SpecError as error:
             for finding in error.findings:
                 console.note(f"  {finding.problem}; {finding.fix}")
+
+
+def _default(question: Question, before: Mapping[str, str]) -> str:
+    """What most people want; a machine type depends on the cloud."""
+    if question.default:
+        return question.default
+    return str(CLOUD_KINDS[before["cloud"]].model_fields[question.flag].default)
 
 
 def _overrides(answers: Mapping[str, str | None]) -> Overrides:
@@ -151,7 +167,7 @@ name: {name}
 # Where the machines are, and of which type.
 cloud:
   kind: {answers["cloud"]}
-  machines: {answers["machines"]}
+  machines: {answers["machines"]}{MORE.get(answers["cloud"], "")}
 
 # What the machines join.
 scheduler: slurm

@@ -98,6 +98,13 @@ def spec_options(function: Run) -> Run:
             help="Nodes of the only group, or of GROUP (may be repeated).",
         ),
         machines_option,
+        click.option("--project", metavar="ID", help="Google Cloud project."),
+        click.option(
+            "--region", metavar="REGION", help="Region of the cloud, such as us-central1."
+        ),
+        click.option(
+            "--endpoint", metavar="URL", help="Where the cloud's API answers: an emulator."
+        ),
         click.option(
             "--quorum", metavar="SHARE", help="Share of nodes that must join, such as 0.98."
         ),
@@ -106,7 +113,9 @@ def spec_options(function: Run) -> Run:
     )
 
 
-OVERRIDES = ("name", "cloud", "nodes", "machines", "quorum", "deadline", "ttl")
+OVERRIDES = (
+    "name", "cloud", "nodes", "machines", "project", "region", "endpoint", "quorum", "deadline", "ttl",
+)  # fmt: skip
 """Names of the flags of :func:`spec_options`, which are the fields of ``Overrides``."""
 
 

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from provision.lifecycle import Outcome
+from provision.names import short_name
 from provision.operations import Status, Summary
-from provision.plan import short_name
 from provision.runtime import HostCheck
 
 Rows = list[Sequence[str]]
 
+MISSING_SHOWN = 20
+"""Missing nodes that are named one by one."""
 CLUSTER_COLUMNS = ("NAME", "CLOUD", "SCHEDULER", "MACHINES", "RUNNING", "AGE", "EXPIRES")
 NODE_COLUMNS = ("NODE", "GROUP", "ADDRESS", "MACHINE", "STATE", "DETAIL")
 CHECK_COLUMNS = ("CHECK", "STATE", "DETAIL")
@@ -89,12 +91,14 @@ def outcome_lines(outcome: Outcome) -> list[str]:
         lines.append(
             f"proof: {outcome.proof.command} answered from {outcome.proof.nodes} distinct nodes"
         )
-    for node in outcome.missing:
+    for node in outcome.missing[:MISSING_SHOWN]:
         lines.append(
             f"missing: {short_name(name, node.name)} (last phase: {node.phase}"
             f"{', ' + node.reason if node.reason else ''})"
         )
         lines += [f"    | {line}" for line in node.console_tail.splitlines()[-8:]]
+    if len(outcome.missing) > MISSING_SHOWN:
+        lines.append(f"missing: {len(outcome.missing) - MISSING_SHOWN} more (see provision status)")
     lines += [
         "next:",
         f"  provision run {name} -- hostname",

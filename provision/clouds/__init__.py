@@ -1,16 +1,16 @@
 """The clouds a plan can go to, by kind; each is imported only when it is asked for."""
 
 from provision.cloud import Cloud
-from provision.spec import Cloud as CloudSpec
-from provision.spec import LocalCloud as LocalSpec
+from provision.speccloud import Cloud as CloudSpec
+from provision.speccloud import LocalCloud as LocalSpec
 
 
 def cloud_of(spec: CloudSpec) -> Cloud:
     """The cloud of a spec's ``cloud`` part, ready to be asked; close it after use."""
     from provision.clouds.local.cloud import LocalCloud
 
-    makers = {LocalSpec: LocalCloud}
-    return makers[type(spec)](spec)
+    assert isinstance(spec, LocalSpec)
+    return LocalCloud(spec)
 
 
 def places() -> list[CloudSpec]:

@@ -37,6 +37,7 @@ class Slurm:
             "controller": plan.controller,
             "user_key": keys.user,
             "munge_key": keys.munge,
+            "in_containers": plan.cloud.kind == "local",
         }
         controller = Template(
             "slurm/controller.yaml.j2",
@@ -45,7 +46,6 @@ class Slurm:
                 "host_key": keys.controller_host,
                 "groups": [group.name for group in plan.groups],
                 "max_nodes": MAX_NODES,
-                "in_containers": plan.cloud.kind == "local",
             },
         )
         workers = {

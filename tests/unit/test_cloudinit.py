@@ -29,19 +29,29 @@ def plan(**worker: Any) -> Plan:
     return plan_of(Spec.model_validate({"name": "demo", "groups": groups}))
 
 
-def texts() -> dict[str, str]:
-    return userdata.user_data_of(Slurm(), plan(), FIXED)
+def texts(cloud: str = "local") -> dict[str, str]:
+    groups = {"worker": {"nodes": 8}, "gpu": {"nodes": 2}}
+    made = plan_of(
+        Spec.model_validate({"name": "demo", "groups": groups, "cloud": {"kind": cloud}})
+    )
+    return userdata.user_data_of(Slurm(), made, FIXED)
 
 
-@pytest.mark.parametrize("group", ["controller", "worker", "gpu"])
-def test_golden(group: str) -> None:
+CASES = [("local", g) for g in ("controller", "worker", "gpu")] + [
+    ("gce", g) for g in ("controller", "worker")
+]
+
+
+@pytest.mark.parametrize(("cloud", "group"), CASES)
+def test_golden(cloud: str, group: str) -> None:
     """What a machine boots with changes only on purpose: then copy the new text over the file."""
-    assert texts()[group] == (GOLDEN / f"slurm-{group}.yaml").read_text()
+    name = f"slurm-{group}.yaml" if cloud == "local" else f"{cloud}-slurm-{group}.yaml"
+    assert texts(cloud)[group] == (GOLDEN / name).read_text()
 
 
-@pytest.mark.parametrize("group", ["controller", "worker", "gpu"])
-def test_cloud_init_takes_it(group: str) -> None:
-    assert cloudinit.check(group, texts()[group], "", 65_536) == []
+@pytest.mark.parametrize(("cloud", "group"), CASES)
+def test_cloud_init_takes_it(cloud: str, group: str) -> None:
+    assert cloudinit.check(group, texts(cloud)[group], "", 65_536) == []
 
 
 def test_workers_hold_no_user_secret_and_no_controller_key() -> None:

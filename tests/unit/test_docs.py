@@ -12,6 +12,7 @@ import yaml
 from provision import errors, events
 from provision.cli.commands import COMMANDS
 from provision.spec import Spec
+from provision.speccloud import CLOUD_KINDS
 from provision.specfile import FLAGS, parse
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -19,6 +20,16 @@ GIVEN_BY_CODE = {
     "cloud": "local",
     "cloud.subnet": "from the cluster's name",
     "cloud.ssh_port": "none",
+    "cloud.project": "from the environment or gcloud",
+    "cloud.region": "from the environment or gcloud",
+    "cloud.zones": "the region's",
+    "cloud.image": "Ubuntu 24.04 LTS",
+    "cloud.ssh_from": "the caller's address",
+    "cloud.endpoint": "Google's own",
+    "cloud.labels": "none",
+    "groups.<name>.machine_types": "the cloud's",
+    "groups.<name>.disk_gb": "the cloud's",
+    "groups.<name>.disk_type": "the cloud's",
     "groups.<name>.user_data": "empty",
     "ready": "",
     "ready.quorum": "1.0 up to 50 nodes, 0.98 above",
@@ -29,9 +40,11 @@ GIVEN_BY_CODE = {
 """Defaults that the models spell in another way, or leave to the plan."""
 
 
-def rows(page: str) -> dict[str, list[str]]:
-    """The page's tables: first cell to the others, without backquotes."""
+def rows(page: str, section: str = "") -> dict[str, list[str]]:
+    """The tables of a page or section of it: first cell to the others, without backquotes."""
     text = (DOCS / page).read_text(encoding="utf-8")
+    if section:
+        text = text.partition(f"## {section}\n")[2].partition("\n## ")[0]
     lines = [re.split(r"\s*\|\s*", line)[1:-1] for line in text.splitlines() if line[:1] == "|"]
     return {line[0].strip("`"): [cell.strip("`") for cell in line[1:]] for line in lines}
 
@@ -49,11 +62,21 @@ def keys(
         yield from keys(schema["additionalProperties"], defs, f"{place}<name>.")
 
 
-def test_the_spec_page_has_every_key_with_its_default() -> None:
+def sections() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each table of keys, by its section, and the keys that the models have there."""
     schema = Spec.model_json_schema()
-    page = rows("spec.md")
-    known = dict(keys(schema, schema["$defs"]))
-    assert set(known) == set(page) - {"key", "---"}
+    yield "Keys", dict(keys(schema, schema["$defs"]))
+    for kind, model in CLOUD_KINDS.items():
+        own = model.model_json_schema()
+        yield f"Keys of `cloud: {{kind: {kind}}}`", dict(keys(own, {}, "cloud."))
+
+
+@pytest.mark.parametrize(("section", "known"), list(sections()), ids=["all", *CLOUD_KINDS])
+def test_the_spec_page_has_every_key_with_its_default(section: str, known: dict[str, Any]) -> None:
+    page = rows("spec.md", section)
+    assert set(known) == set(page) - {"key", "---"} - (
+        {"cloud.kind"} if section == "Keys" else set()
+    )
     for key, of in known.items():
         expected = GIVEN_BY_CODE.get(key, str(of.get("default", "must be given")))
         assert page[key][1] == ("must be given" if of["required"] else expected), key
@@ -62,6 +85,10 @@ def test_the_spec_page_has_every_key_with_its_default() -> None:
         for limit in ("minimum", "maximum"):
             for one in [of, *of.get("anyOf", [])]:
                 assert str(one.get(limit, "")) in page[key][0], key
+
+
+def test_the_spec_page_has_every_flag() -> None:
+    page = rows("spec.md")
     for flag, path in FLAGS.values():
         assert flag in page[".".join(path)][2]
 

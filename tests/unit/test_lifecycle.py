@@ -24,7 +24,8 @@ from provision.errors import (
 from provision.events import Event, MachineReplaced, StepEnded, ignore
 from provision.lifecycle import Outcome
 from provision.scheduler import Member, MemberState
-from provision.spec import LocalCloud, Spec
+from provision.spec import Spec
+from provision.speccloud import LocalCloud
 from provision.workspace import Workspace
 from tests.memory import MemoryCloud, MemoryScheduler, NoShell
 
@@ -51,7 +52,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setattr(module, "cloud_of", lambda spec: made.cloud)
         monkeypatch.setattr(module, "places", lambda: [LocalCloud()])
     monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)
-    monkeypatch.setattr(session.Session, "try_shell", lambda self, endpoint: NoShell())
+    monkeypatch.setattr(session.Session, "try_shell", lambda self, plan: NoShell())
     monkeypatch.setattr(session.Session, "shell", lambda self: NoShell())
     yield made
 
@@ -100,7 +101,7 @@ def test_findings_refuse_before_anything_is_made(world: World) -> None:
 def test_an_image_that_cannot_be_made_refuses_and_leaves_no_keys(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def prepare(plan: object, emit: object) -> None:
+    def prepare(plan: object, missing: object, emit: object) -> None:
         raise RuntimeFailure("the build failed", "free some disk")
 
     monkeypatch.setattr(world.cloud, "prepare", prepare)

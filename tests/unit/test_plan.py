@@ -9,10 +9,7 @@ import pytest
 from provision.errors import SpecError
 from provision.plan import (
     Plan,
-    machine_name,
-    machine_number,
     plan_of,
-    short_name,
     with_nodes,
 )
 from provision.spec import Spec
@@ -30,8 +27,6 @@ def test_names_are_deterministic_and_numbered_from_one() -> None:
     names = [machine.name for machine in plan().machines]
     assert names[0] == "demo-controller"
     assert names[1:] == [f"demo-worker-{number:04d}" for number in range(1, 9)]
-    assert machine_number(machine_name("a", "b-c", 17)) == 17
-    assert short_name("demo", "demo-worker-0017") == "worker-0017"
 
 
 def test_equal_specs_give_equal_bytes() -> None:
@@ -96,3 +91,48 @@ def test_fingerprints_tell_what_may_change_from_what_may_not() -> None:
     other = plan(groups={"worker": {"nodes": 8, "user_data": "#!/bin/sh\n"}})
     assert other.spec_fingerprint != base.spec_fingerprint
     assert plan_of(spec_of(), "a.yaml").source_fingerprint != base.source_fingerprint
+
+
+def gce(nodes: int, **group: Any) -> Plan:
+    spec = {"cloud": {"kind": "gce"}, "groups": {"worker": {"nodes": nodes, **group}}}
+    return plan(**spec)
+
+
+def test_a_group_larger_than_an_instance_group_is_several() -> None:
+    names = [machine.name for machine in gce(4100).workers]
+    assert names[0] == "demo-worker-0001" and names[1999] == "demo-worker-2000"
+    assert names[2000] == "demo-worker-s2-0001" and names[-1] == "demo-worker-s3-0100"
+    assert len(set(names)) == 4100
+
+
+def test_clouds_with_groups_give_the_addresses_themselves() -> None:
+    made = gce(3)
+    assert made.controller.address and not any(worker.address for worker in made.workers)
+
+
+def test_hardware_comes_from_the_group_then_from_the_cloud() -> None:
+    (own,) = gce(1, machine_types=["n2-standard-2", "n2d-standard-2"], spot=True, disk_gb=50).groups
+    assert own.machine_types == ("n2-standard-2", "n2d-standard-2") and own.spot
+    assert (own.disk_gb, own.disk_type) == (50, "pd-balanced")
+    (plain,) = gce(1).groups
+    assert plain.machine_types == ("e2-standard-2",) and plain.disk_gb == 20
+    (local,) = plan().groups
+    assert local.machine_types == () and local.disk_gb == 0
+
+
+def test_what_a_cloud_does_not_offer_is_a_finding() -> None:
+    with pytest.raises(
+        SpecError, match=r"groups.worker.spot: machines of the cloud local have none"
+    ):
+        plan(groups={"worker": {"nodes": 1, "spot": True}})
+
+
+def test_two_groups_that_lead_to_one_name_are_a_finding() -> None:
+    groups = {"a": {"nodes": 2001}, "a-s2": {"nodes": 1}}
+    with pytest.raises(SpecError, match="two of them lead to the name demo-a-s2"):
+        plan(cloud={"kind": "gce"}, groups=groups)
+
+
+def test_hardware_cannot_change_while_a_cluster_is_up() -> None:
+    assert gce(1).spec_fingerprint != gce(1, spot=True).spec_fingerprint
+    assert gce(1).spec_fingerprint == gce(2).spec_fingerprint

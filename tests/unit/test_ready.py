@@ -12,9 +12,10 @@ from provision.cloud import Machine, Phase
 from provision.errors import SchedulerFailure
 from provision.events import Event, MachineFailed, MachineReplaced, Progress
 from provision.plan import Plan, plan_of
-from provision.ready import Clock, Patience, percentiles, timings
+from provision.ready import Patience
 from provision.scheduler import Member, MemberState
 from provision.spec import Spec
+from provision.timings import Clock, percentiles, timings
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from provision.spec import CLOUD_KINDS, Spec
+from provision.spec import Spec
+from provision.speccloud import CLOUD_KINDS
 from provision.specwords import SENTENCES, allowed_words, nearest
 
 RAISES: dict[str, set[str]] = {
@@ -11,6 +12,7 @@ RAISES: dict[str, set[str]] = {
     "model-fields": {"missing", "extra_forbidden"},
     "dict": {"dict_type"},
     "list": {"list_type"},
+    "tuple": {"tuple_type"},
     "literal": {"literal_error"},
     "tagged-union": {"union_tag_invalid", "union_tag_not_found"},
     "int": {"int_type", "int_from_float", "int_parsing", "int_parsing_size"},
@@ -74,5 +76,5 @@ def test_nearest_spelling_ignores_case() -> None:
 
 
 def test_allowed_words_come_from_the_models() -> None:
-    assert allowed_words(["cloud", "kind"]) == list(CLOUD_KINDS)
+    assert allowed_words(["cloud", "kind"]) == sorted(CLOUD_KINDS)
     assert allowed_words(["scheduler"]) == ["slurm"]

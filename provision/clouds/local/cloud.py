@@ -3,25 +3,31 @@
 from collections.abc import Mapping, Sequence
 
 from provision import labels
-from provision.cloud import Endpoint, Launch, Leftover, Machine
+from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Machine, Phase
 from provision.clouds.local import quota, resources
 from provision.clouds.local.client import runtime_of
 from provision.errors import Finding
 from provision.events import Emit
 from provision.plan import Plan, PlannedMachine
-from provision.spec import LocalCloud as LocalSpec
+from provision.speccloud import LocalCloud as LocalSpec
 
 
 class LocalCloud:
     """Nodes on this host; see :class:`provision.cloud.Cloud` for what each call promises."""
 
     kind = "local"
+    quiet = 0.0
+    declarative = False
     user_data_limit = 262_144
     """Bytes. Nothing here limits it; GCE's 256 KiB keeps a spec portable."""
 
     def __init__(self, spec: LocalSpec) -> None:
         self._spec = spec
         self.runtime = runtime_of(spec)
+
+    def settled(self) -> LocalSpec:
+        """Nothing is left to the surroundings."""
+        return self._spec
 
     def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
         """The host's limits, and whether subnet and port are free."""
@@ -30,9 +36,20 @@ class LocalCloud:
         fresh = len(missing) == sum(1 for _ in plan.machines)
         return quota.findings(self.runtime, plan, missing, fresh)
 
-    def prepare(self, plan: Plan, emit: Emit) -> None:
-        """Build the node image where it is not here yet."""
+    def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
+        """Build the node image where it is not here yet; then an engine can be tried out with it."""
         self.runtime.prepare(emit)
+        return self.check(plan, missing)
+
+    def preview(self, launch: Launch) -> list[Change]:
+        """The machines that do not run."""
+        running = {m.name for m in self.machines(launch.plan.name) if m.phase is not Phase.STOPPED}
+        lacking = [m for m in launch.plan.machines if m.name not in running]
+        return [Change("create", "machine", machine.name) for machine in lacking]
+
+    def groups(self, plan: Plan) -> Sequence[GroupState]:
+        """This host counts single machines."""
+        return ()
 
     def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
         """Network first, then the controller, then the workers."""

@@ -116,7 +116,7 @@ def test_a_wrong_answer_is_asked_again() -> None:
     answers = init.answered({"machines": "container"}, lambda text, default: next(typed), console)
     assert answers == {"cloud": "local", "nodes": "5", "machines": "container"}
     assert err.getvalue().splitlines() == [
-        "  must be local, not 'lcoal'; did you mean 'local'?",
+        "  must be gce or local, not 'lcoal'; did you mean 'local'?",
         "  must be at least 1, not 0; give a number from 1 to 65000",
     ]
 
@@ -138,7 +138,7 @@ def test_completion_of_words() -> None:
     Workspace("demo").save("outputs", {"nodes": [{"name": "demo-worker-0001"}]})
     assert words("", "s") == ["status", "ssh", "scale"]
     assert words("plan", "--no") == ["--nodes"]
-    assert words("plan --cloud", "") == ["local"]
+    assert words("plan --cloud", "") == ["gce", "local"]
     assert words("completion", "") == ["bash", "zsh", "fish"]
     assert words("status", "") == ["demo"]
     assert words("drain demo", "w") == ["worker-0001"]

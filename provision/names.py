@@ -1,0 +1,30 @@
+"""How machines and instance groups are called: deterministic from cluster, group and number."""
+
+ENDLESS = 10**9
+"""Machines in one instance group where the cloud sets no limit."""
+
+
+def machine_name(cluster: str, group: str, number: int, per_group: int = ENDLESS) -> str:
+    """``demo-worker-0001``: the machine's name in the cloud, its host name and its node name.
+
+    Where the cloud takes ``per_group`` machines into one instance group, a larger group is several:
+    ``demo-worker-0001`` to ``-2000``, then ``demo-worker-s2-0001``.
+    """
+    part, rest = divmod(number - 1, per_group)
+    return f"{part_name(cluster, group, part + 1)}-{rest + 1:04d}"
+
+
+def part_name(cluster: str, group: str, part: int) -> str:
+    """Name of the ``part``-th instance group (from 1) that a group of the plan becomes."""
+    return f"{cluster}-{group}" + (f"-s{part}" if part > 1 else "")
+
+
+def machine_number(name: str, cluster: str, group: str, per_group: int = ENDLESS) -> int:
+    """The number of a worker in its group: the inverse of :func:`machine_name`."""
+    *part, number = name.removeprefix(f"{cluster}-{group}-").split("-")
+    return (int(part[0][1:]) - 1 if part else 0) * per_group + int(number)
+
+
+def short_name(cluster: str, machine: str) -> str:
+    """The machine's name without its cluster's, as people say it: ``worker-0001``."""
+    return machine.removeprefix(f"{cluster}-")

@@ -1,0 +1,119 @@
+"""What a spec's ``cloud`` may be: one frozen model per kind."""
+
+import ipaddress
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+PRIVATE = tuple(
+    ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+)
+"""RFC 1918. ``is_private`` would allow loopback and documentation ranges too."""
+GCE_IMAGE = "projects/ubuntu-os-cloud/global/images/family/ubuntu-2404-lts-amd64"
+"""Ubuntu's images on GCE carry cloud-init; Debian's do not (facts/clouds.md)."""
+PER_GROUP = 2000
+"""Machines in one regional managed instance group (docs.cloud.google.com, creating groups)."""
+
+
+class Model(BaseModel):
+    """Base of all spec models: frozen, exact types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _private_subnet(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError:
+        raise ValueError("must be an IPv4 subnet such as 10.99.0.0/20, with no host bits") from None
+    private = any(network.subnet_of(block) for block in PRIVATE)
+    if not private or network.prefixlen > 28:
+        raise ValueError("must be a private IPv4 subnet of /28 or larger, such as 10.99.0.0/20")
+    return value
+
+
+def _any_subnet(value: str) -> str:
+    try:
+        return str(ipaddress.IPv4Network(value))
+    except ValueError:
+        raise ValueError("must be an IPv4 range such as 203.0.113.7/32") from None
+
+
+def _word(pattern: str, what: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {what}")
+        return value
+
+    return AfterValidator(check)
+
+
+Subnet = Annotated[str, AfterValidator(_private_subnet)]
+Project = Annotated[str, _word(r"[a-z0-9.:-]{1,80}", "a project's id, such as my-project-1234")]
+Region = Annotated[str, _word(r"[a-z]+-[a-z]+[0-9]+", "a region such as us-central1")]
+Zone = Annotated[str, _word(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone such as us-central1-a")]
+MachineType = Annotated[str, _word(r"[a-z][a-z0-9-]{0,62}", "a machine type such as e2-standard-2")]
+Image = Annotated[
+    str,
+    _word(
+        r"(projects/[^/\s]+/global/images/)?(family/)?[a-z0-9-]{1,63}",
+        "an image such as my-image, family/my-family or projects/P/global/images/family/F",
+    ),
+]
+LabelKey = Annotated[
+    str, _word(r"[a-z][a-z0-9_-]{0,62}", "a label key: lower-case letters, digits, _ and -")
+]
+LabelValue = Annotated[
+    str, _word(r"[a-z0-9_-]{0,63}", "a label value: lower-case letters, digits, _ and -")
+]
+Url = Annotated[str, _word(r"https?://[^\s/?#@]+/?", "a URL such as http://127.0.0.1:8080")]
+DiskType = Annotated[str, _word(r"[a-z][a-z0-9-]{0,62}", "a disk type such as pd-balanced")]
+
+
+class LocalCloud(Model):
+    """This machine. ``machines`` is how a node boots.
+
+    ``container`` has its own systemd; ``light`` is namespaces over one shared root (needs root), of
+    which a thousand fit.
+
+    ``subnet`` (default: derived from the cluster's name) is the nodes' network on this host;
+    ``ssh_port`` publishes the controller's SSH on this port of the loopback address as well.
+    """
+
+    kind: Literal["local"] = "local"
+    machines: Literal["container", "light"] = "container"
+    subnet: Subnet | None = None
+    ssh_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+
+
+class GceCloud(Model):
+    """Google Compute Engine.
+
+    ``project`` and ``region`` come from the environment or gcloud's configuration where they are not
+    given; without ``zones`` the cloud takes the region's. ``machines`` is the type of groups that name
+    none, ``controller_type`` the controller's; ``image`` is what all of them boot. ``ssh_from`` is the
+    range that may reach the controller's SSH (default: the address of whoever runs ``up``); ``egress``
+    gives workers, which have no public address, a way out by NAT or none; ``endpoint`` is where the
+    API answers instead of Google's own host, for an emulator.
+    """
+
+    kind: Literal["gce"] = "gce"
+    project: Project | None = None
+    region: Region | None = None
+    zones: Annotated[tuple[Zone, ...], Field(strict=False, max_length=10)] = ()
+    machines: MachineType = "e2-standard-2"
+    controller_type: MachineType = "e2-standard-4"
+    image: Image = GCE_IMAGE
+    disk_gb: Annotated[int, Field(ge=10, le=65_536)] = 20
+    disk_type: DiskType = "pd-balanced"
+    subnet: Subnet | None = None
+    ssh_from: Annotated[str, AfterValidator(_any_subnet)] | None = None
+    egress: Literal["nat", "none"] = "nat"
+    endpoint: Url | None = None
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=32)] = {}
+
+
+Cloud = Annotated[LocalCloud | GceCloud, Field(discriminator="kind")]
+CLOUD_KINDS: dict[str, type[LocalCloud] | type[GceCloud]] = {"local": LocalCloud, "gce": GceCloud}
+"""Every kind of cloud a spec may name."""
