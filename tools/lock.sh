@@ -10,4 +10,4 @@ command -v uv >/dev/null || {
 compile=(uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
     --no-emit-find-links --no-annotate --custom-compile-command "make lock" "$@")
 "${compile[@]}" pyproject.toml --group build -o requirements.lock
-"${compile[@]}" pyproject.toml --extra emulator --group build --group dev -o requirements-dev.lock
+"${compile[@]}" pyproject.toml --extra emulator --extra gce --group build --group dev -o requirements-dev.lock

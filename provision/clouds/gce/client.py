@@ -1,0 +1,298 @@
+"""The one place that makes clients of Compute Engine, and the one that decides what is tried again.
+
+Google's library is imported with the first client: that takes a second. Its own retries stay off, as
+they are silent and know nothing of rate limits, and so does its polling of operations: that leaves the
+endpoint, and takes errors without an HTTP status for success.
+"""
+
+import inspect
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    retry_if_result,
+    wait_random_exponential,
+)
+
+from provision import __version__
+from provision.clouds.gce.answers import Answer
+from provision.clouds.gce.failures import GceFailure, TookTooLong, Unreachable
+from provision.clouds.gce.settings import Settings
+from provision.clouds.gce.signin import check_installed, credentials_of
+from provision.errors import InterruptedRun
+from provision.events import Emit, Retried, ignore
+
+if TYPE_CHECKING:
+    from google.cloud.compute_v1 import Operation
+
+PATIENCE = 300.0
+"""Seconds one call is tried for. Rate limits refill at the next full minute, and others want theirs."""
+FIRST_PATIENCE = 20.0
+"""Seconds for a lost connection while nothing has answered yet: more likely there is no way at all."""
+ATTEMPT = 60.0
+"""Seconds without a byte after which one attempt counts as lost."""
+OPERATION = 600.0
+"""Seconds an operation is waited for."""
+FIRST_LOOK, LONGEST_LOOK = 0.2, 2.0
+"""Seconds between two looks at an operation, at first and at most."""
+PAGE = 500
+"""Rows of a page, the most that Google gives."""
+
+_BACKOFF = wait_random_exponential(multiplier=0.5, min=0.1, max=20.0)
+_SCOPE = re.compile(
+    r"projects/(?P<project>[^/]+)/(?:zones/(?P<zone>[^/]+)|regions/(?P<region>[^/]+)|global)/"
+)
+
+Client = TypeVar("Client")
+Result = TypeVar("Result")
+Row = TypeVar("Row")
+
+
+class Gce:
+    """Clients, calls, lists and operations of one project; may be used by several threads.
+
+    ``stop`` ends waits and retries early with InterruptedRun. ``clock`` (seconds, monotonic) and
+    ``sleep`` are for tests. Raises RefusedError where Google's library is not installed.
+    """
+
+    def __init__(
+        self, settings: Settings, emit: Emit = ignore, *, stop: threading.Event | None = None,
+        clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] | None = None,
+    ) -> None:  # fmt: skip
+        check_installed()
+        self.settings = settings
+        self._emit, self._clock = emit, clock
+        self._stop = stop or threading.Event()
+        self._sleep = sleep or self._stop.wait
+        self._clients: dict[type[Any], Any] = {}
+        self._credentials: Any = None
+        self._lock = threading.Lock()
+        self._answered = False
+
+    def client(self, kind: type[Client]) -> Client:
+        """The client of that class (``compute_v1.NetworksClient``), made once. Raises GceFailure."""
+        with self._lock:
+            if kind not in self._clients:
+                self._credentials = self._credentials or credentials_of(self.settings)
+                self._clients[kind] = _client(kind, self.settings, self._credentials)
+            made: Client = self._clients[kind]
+            return made
+
+    def call(
+        self, doing: str, method: Callable[..., Result], /, *, deadline: float = PATIENCE, **fields: Any
+    ) -> Result:  # fmt: skip
+        """Ask once, and again for at most ``deadline`` seconds while it may work a little later.
+
+        ``doing`` is for messages: ``create the network n``. ``method`` is a client's own, for changes
+        the one that ends in ``_unary``; ``fields`` are its request's, where ``project`` and ``region``
+        default to the settings'. A change has one ``request_id`` for all its tries, by which Google
+        does it once. Raises GceFailure, InterruptedRun.
+        """
+        from provision.clouds.gce import seam
+
+        request = self._request(method, fields)
+        began = self._clock()
+
+        def once() -> Result:
+            left = deadline - (self._clock() - began)
+            with seam.translated(doing):
+                result = method(request=request, retry=None, timeout=max(1.0, min(ATTEMPT, left)))
+            self._answered = True
+            return result
+
+        return Retrying(
+            retry=retry_if_exception(
+                lambda error: isinstance(error, GceFailure) and error.transient
+            ),
+            wait=_before_next_try,
+            stop=lambda state: self._patience_ends(state, began, deadline),
+            before_sleep=lambda state: self._tell(doing, state),
+            sleep=lambda seconds: self._pause(seconds, doing),
+            retry_error_callback=lambda state: self._give_up(state, began),
+        )(once)
+
+    def pages(
+        self, doing: str, method: Callable[..., Iterable[Row]], /, *, deadline: float = PATIENCE,
+        **fields: Any,
+    ) -> Iterator[list[Row]]:  # fmt: skip
+        """A list, page by page, with ``deadline`` seconds for each; the rows are the SDK's.
+
+        An aggregated list has pairs of a scope and what is in it. Raises as :meth:`call`.
+        """
+        if "max_results" in _fields(method):
+            fields.setdefault("max_results", PAGE)
+        while True:
+            pager: Any = self.call(doing, method, deadline=deadline, **fields)
+            page = next(iter(pager.pages))
+            # Without a token the pager ends here; else it would go on by itself, untold.
+            token, page.next_page_token = page.next_page_token, ""
+            yield list(pager)
+            if not token:
+                return
+            fields["page_token"] = token
+
+    def rows(
+        self, doing: str, method: Callable[..., Iterable[Row]], /, *, deadline: float = PATIENCE,
+        **fields: Any,
+    ) -> Iterator[Row]:  # fmt: skip
+        """The rows of all :meth:`pages`."""
+        for page in self.pages(doing, method, deadline=deadline, **fields):
+            yield from page
+
+    def wait(self, operation: Any, deadline: float = OPERATION, doing: str = "") -> "Operation":
+        """The operation once it is DONE: Google has taken it over, no machine need have booted.
+
+        Raises GceFailure where it ended with an error (also one without an HTTP status), TookTooLong
+        after ``deadline`` seconds, InterruptedRun.
+        """
+        from provision.clouds.gce import seam
+
+        doing = doing or f"{operation.operation_type} {operation.target_link.rpartition('/')[2]}"
+        began = self._clock()
+
+        def left() -> float:
+            return deadline - (self._clock() - began)
+
+        if not _done(operation):
+            self._pause(FIRST_LOOK, doing)
+            operation = Retrying(
+                retry=retry_if_result(lambda seen: not _done(seen)),
+                wait=lambda state: min(LONGEST_LOOK, FIRST_LOOK * 1.3**state.attempt_number),
+                stop=lambda state: state.upcoming_sleep > left(),
+                sleep=lambda seconds: self._pause(seconds, doing),
+                # Instead of an error of tenacity's own.
+                retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+            )(lambda: self._look(operation, doing, left()))
+        if not _done(operation):
+            status = getattr(operation.status, "name", operation.status)
+            words = f"its operation was still {status} after {deadline - left():.0f} s"
+            raise TookTooLong(doing, Answer(words))
+        failure = seam.failed(doing, operation)
+        if failure:
+            raise failure
+        finished: Operation = operation
+        return finished
+
+    def close(self) -> None:
+        """Let go of connections; the next call makes new ones."""
+        with self._lock:
+            for client in self._clients.values():
+                client.transport.close()
+            self._clients.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:  # fmt: skip
+        self.close()
+
+    def _request(self, method: Callable[..., Any], fields: dict[str, Any]) -> Any:
+        """The request, made once for all tries."""
+        known = _fields(method)
+        given = dict(fields)
+        for name in ("project", "region"):
+            if name in known:
+                given.setdefault(name, getattr(self.settings, name))
+        if "request_id" in known:
+            given.setdefault("request_id", f"{uuid.uuid4()}")
+        return _request_type(method)(**given)
+
+    def _look(self, operation: Any, doing: str, left: float) -> Any:
+        """The operation as it is now, asked in its own scope."""
+        from google.cloud import compute_v1
+
+        found = _SCOPE.search(operation.self_link)
+        scope = {key: value for key, value in found.groupdict().items() if value} if found else {}
+        for name in () if found else ("zone", "region"):
+            if getattr(operation, name):
+                scope[name] = getattr(operation, name).rpartition("/")[2]
+        method: Callable[..., Any]
+        if "zone" in scope:
+            method = self.client(compute_v1.ZoneOperationsClient).get
+        elif "region" in scope:
+            method = self.client(compute_v1.RegionOperationsClient).get
+        else:
+            method = self.client(compute_v1.GlobalOperationsClient).get
+        waiting = f"see whether it could {doing}"
+        return self.call(
+            waiting, method, deadline=max(1.0, left), operation=operation.name, **scope
+        )
+
+    def _pause(self, seconds: float, doing: str) -> None:
+        if not self._stop.is_set():
+            self._sleep(seconds)
+        if self._stop.is_set():
+            raise InterruptedRun(
+                f"stopped while waiting for GCE to {doing}", "run the same command again to go on"
+            )
+
+    def _patience_ends(self, state: RetryCallState, began: float, deadline: float) -> bool:
+        if isinstance(_failure(state), Unreachable) and not self._answered:
+            deadline = min(deadline, FIRST_PATIENCE)
+        return self._clock() - began + state.upcoming_sleep > deadline
+
+    def _tell(self, doing: str, state: RetryCallState) -> None:
+        wait, error = round(state.upcoming_sleep, 3), _failure(state).said.words
+        self._emit(Retried(what=doing, attempt=state.attempt_number, wait=wait, error=error))
+
+    def _give_up(self, state: RetryCallState, began: float) -> Any:
+        failure = _failure(state)
+        raise failure.after(state.attempt_number, self._clock() - began) from failure.__cause__
+
+
+def _client(kind: Callable[..., Client], settings: Settings, credentials: Any) -> Client:
+    from google.api_core.client_options import ClientOptions
+    from google.api_core.gapic_v1.client_info import ClientInfo
+
+    from provision.clouds.gce import seam
+
+    with seam.translated("connect"):
+        return kind(
+            credentials=credentials,
+            client_options=ClientOptions(api_endpoint=settings.endpoint or None),
+            client_info=ClientInfo(user_agent=f"provision/{__version__}"),
+            transport="rest",
+        )
+
+
+def _done(operation: Any) -> bool:
+    return getattr(operation.status, "name", "") == "DONE"
+
+
+def _failure(state: RetryCallState) -> GceFailure:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, GceFailure)
+    return error
+
+
+def _before_next_try(state: RetryCallState) -> float:
+    """Seconds: as long as Google asks for, or random up to a bound that doubles (full jitter)."""
+    return max(_failure(state).said.retry_after or 0.0, _BACKOFF(state))
+
+
+def _fields(method: Callable[..., Any]) -> Iterable[str]:
+    """Names of the fields of its request."""
+    fields: Iterable[str] = _request_type(method).meta.fields
+    return fields
+
+
+def _request_type(method: Callable[..., Any]) -> Any:
+    """The class of its request, as the SDK's own annotation names it."""
+    return _annotated(getattr(method, "__func__", method))
+
+
+@cache
+def _annotated(function: Callable[..., Any]) -> Any:
+    annotation = inspect.signature(function).parameters["request"].annotation
+    return next(kind for kind in get_args(annotation) if hasattr(kind, "meta"))

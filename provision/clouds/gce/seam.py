@@ -1,0 +1,241 @@
+"""The one place where exceptions of Google's libraries, and of what lies below them, become ours."""
+
+import http.client
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests.exceptions
+import urllib3.exceptions
+from google.api_core import exceptions as core
+from google.api_core import universe
+from google.auth import exceptions as auth
+from google.cloud.compute_v1 import Operation
+from google.protobuf import json_format
+
+from provision.clouds.gce import failures as ours
+from provision.clouds.gce import refusals
+from provision.clouds.gce.answers import Answer, Cause, classify, one_line
+
+LONGEST = 2000
+"""Characters of Google's words that are kept; its sentences are far shorter."""
+FOREIGN: tuple[type[Exception], ...] = (
+    core.GoogleAPIError,
+    auth.GoogleAuthError,
+    universe.EmptyUniverseError,
+    universe.UniverseMismatchError,
+    json_format.Error,
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    urllib3.exceptions.ProxySchemeUnsupported,
+    http.client.HTTPException,
+    OSError,
+)
+"""Everything a call of the SDK may raise that is no bug of ours; a test walks its modules."""
+
+BY_REASON: Mapping[str, type[ours.GceFailure]] = {
+    "rateLimitExceeded": ours.RateLimited,
+    "userRateLimitExceeded": ours.RateLimited,
+    "RATE_LIMIT_EXCEEDED": ours.RateLimited,
+    "quotaExceeded": refusals.OverQuota,
+    "accessNotConfigured": refusals.ApiDisabled,
+    "SERVICE_DISABLED": refusals.ApiDisabled,
+    "BILLING_DISABLED": refusals.NoBilling,
+    "insufficientCapacity": refusals.StockOut,
+    "alreadyExists": ours.Taken,
+    "notFound": ours.NotFound,
+    "resourceNotReady": ours.NotReady,
+    "resourceInUseByAnotherResource": ours.InUse,
+}
+"""By ``error.errors[].reason`` and ``google.rpc.ErrorInfo``'s; the status decides where none is known."""
+BY_STATUS: Mapping[int, type[ours.GceFailure]] = {
+    400: ours.Invalid,
+    401: ours.ExpiredCredentials,
+    403: refusals.Denied,
+    404: ours.NotFound,
+    408: ours.Unavailable,
+    412: ours.Changed,
+    413: ours.Invalid,
+    429: ours.RateLimited,
+    500: ours.Unavailable,
+    502: ours.Unavailable,
+    503: ours.Unavailable,
+    504: ours.Unavailable,
+}
+BY_CODE: Mapping[str, type[ours.GceFailure]] = {
+    "RESOURCE_NOT_FOUND": ours.NotFound,
+    "RESOURCE_ALREADY_EXISTS": ours.Taken,
+    "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE": ours.InUse,
+    "RESOURCE_NOT_READY": ours.NotReady,
+}
+BY_CAUSE: Mapping[Cause, type[ours.GceFailure]] = {
+    Cause.STOCK_OUT: refusals.StockOut,
+    Cause.QUOTA: refusals.OverQuota,
+    Cause.ADDRESSES: refusals.NoAddresses,
+    Cause.PERMISSION: refusals.Denied,
+}
+Maker = Callable[[str, Exception], ours.GceFailure]
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn a foreign exception into one of ours; ``doing`` names the call: ``create the network n``."""
+    try:
+        yield
+    except FOREIGN as error:
+        raise translate(doing, error) from error
+
+
+def translate(doing: str, error: Exception) -> ours.GceFailure:
+    """The error of ours that says what the foreign one says."""
+    return next(make for kind, make in _MAKERS if isinstance(error, kind))(doing, error)
+
+
+def failed(doing: str, operation: Operation) -> ours.GceFailure | None:
+    """Why an operation failed; None where it did not.
+
+    ``error`` alone decides: there may be errors without an HTTP status, and Google's library takes
+    those for success.
+    """
+    errors = list(operation.error.errors)
+    status = int(operation.http_error_status_code)
+    if not errors and status < 400:
+        return None
+    # Summaries like VM_MIN_COUNT_NOT_REACHED stand beside what really happened.
+    telling = next((error for error in errors if _kind(error.code)), errors[0] if errors else None)
+    codes = tuple(error.code for error in errors)
+    if telling is None:
+        said = Answer(_words(operation.http_error_message), status)
+        return BY_STATUS.get(status, ours.GceFailure)(doing, said)
+    words = _words(f"{telling.code}: {telling.message}" if telling.message else telling.code)
+    said = Answer(words, status, codes=codes, facts=_details(telling.error_details))
+    return (_kind(telling.code) or ours.GceFailure)(doing, said)
+
+
+def _kind(code: str) -> type[ours.GceFailure] | None:
+    return BY_CODE.get(code) or BY_CAUSE.get(classify(code))
+
+
+def _details(details: Sequence[Any]) -> dict[str, str]:
+    """What ``errorDetails`` names, in one mapping."""
+    facts: dict[str, str] = {}
+    for detail in details:
+        facts |= dict(detail.error_info.metadatas)
+        quota = detail.quota_info
+        if quota.metric_name:
+            facts |= {"metricName": quota.metric_name, "limit": f"{quota.limit:g}"}
+            facts |= dict(quota.dimensions)
+    return facts
+
+
+def _of_call(doing: str, error: Exception) -> ours.GceFailure:
+    """Of an answer with an HTTP status; what has none is nothing we know."""
+    if not isinstance(error, core.GoogleAPICallError):
+        return ours.GceFailure(doing, Answer(_words(error)))
+    status = int(error.code or 0)
+    listed = (entry.get("reason", "") for entry in error.errors if isinstance(entry, dict))
+    # ErrorInfo's reason is the more precise one: BILLING_DISABLED where the other says forbidden.
+    reasons = [reason for reason in (error.reason, *listed) if reason]
+    known = next((reason for reason in reasons if reason in BY_REASON), "")
+    kind = BY_REASON.get(known) or BY_STATUS.get(status, ours.GceFailure)
+    words = _words(error.message)
+    if kind is refusals.Denied and "billing" in words:
+        kind = refusals.NoBilling
+    return kind(doing, Answer(
+        words, status, known or next(iter(reasons), ""), facts=dict(error.metadata or {}),
+        retry_after=_retry_after(error.response),
+    ))  # fmt: skip
+
+
+def _retry_after(response: Any) -> float | None:
+    """Seconds of the header: a number, or a time to compare with the answer's own date (RFC 9110)."""
+    headers: Mapping[str, str] = getattr(response, "headers", None) or {}
+    value = headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
+        return max(0.0, until.total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _of_retries(doing: str, error: Exception) -> ours.GceFailure:
+    cause = error.cause if isinstance(error, core.RetryError) else None
+    if isinstance(cause, FOREIGN):
+        return translate(doing, cause)
+    return ours.Unavailable(doing, Answer(_words(error)))
+
+
+def _of_refresh(doing: str, error: Exception) -> ours.GceFailure:
+    if isinstance(error.__cause__, auth.TransportError):
+        return _of_connection(doing, error)
+    retryable = isinstance(error, auth.GoogleAuthError) and error.retryable
+    kind = ours.Unavailable if retryable else ours.ExpiredCredentials
+    return kind(doing, Answer(_words(error)))
+
+
+def _of_connection(doing: str, error: Exception) -> ours.GceFailure:
+    chain = list(_chain(error))
+    tls = any(isinstance(each, ssl.SSLError | requests.exceptions.SSLError) for each in chain)
+    if any("Timeout" in type(each).__name__ or isinstance(each, TimeoutError) for each in chain):
+        words = "no answer in time"
+    else:
+        # What the operating system said, without the wrapping of three libraries.
+        said = (each.strerror for each in chain if isinstance(each, OSError) and each.strerror)
+        words = next(said, "") or _words(error)
+    return (ours.Untrusted if tls else ours.Unreachable)(doing, Answer(words))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it was raised from."""
+    below: BaseException | None = error
+    while below is not None:
+        yield below
+        below = below.__cause__ or below.__context__
+
+
+def _no_credentials(doing: str, error: Exception) -> ours.GceFailure:
+    return ours.NoCredentials(doing, Answer(_words(error)))
+
+
+def _expired(doing: str, error: Exception) -> ours.GceFailure:
+    return ours.ExpiredCredentials(doing, Answer(_words(error)))
+
+
+def _not_google(doing: str, error: Exception) -> ours.GceFailure:
+    return ours.Untrusted(doing, Answer("what answered is not Google, perhaps a proxy"))
+
+
+_MAKERS: Sequence[tuple[type[Exception], Maker]] = (
+    (core.RetryError, _of_retries),
+    (core.GoogleAPIError, _of_call),
+    (auth.RefreshError, _of_refresh),
+    (auth.OAuthError, _expired),
+    (auth.UserAccessTokenError, _expired),
+    (auth.DefaultCredentialsError, _no_credentials),
+    (auth.MutualTLSChannelError, _no_credentials),
+    (auth.ClientCertError, _no_credentials),
+    (universe.EmptyUniverseError, _no_credentials),
+    (universe.UniverseMismatchError, _no_credentials),
+    (json_format.Error, _not_google),
+    # Of the credentials' file: a socket's own errors come wrapped.
+    (PermissionError, _no_credentials),
+    (FileNotFoundError, _no_credentials),
+    (IsADirectoryError, _no_credentials),
+    (Exception, _of_connection),
+)
+"""The first that fits makes the error of ours."""
+
+
+def _words(error: object) -> str:
+    """The words alone: no SDK prefix with verb and address, no body of an answer, no second line."""
+    if isinstance(error, Exception):
+        error = error.args[0] if error.args else type(error).__name__
+    text = str(error)
+    verb, _, rest = text.partition(" http")
+    if verb.isupper() and ": " in rest:
+        text = rest.partition(": ")[2]
+    return one_line(text, LONGEST)

@@ -1,0 +1,55 @@
+"""Credentials: Google's Application Default Credentials, of a file or of the VM this runs on."""
+
+import importlib.util
+import warnings
+from typing import TYPE_CHECKING
+
+from provision.clouds.gce.settings import Settings
+from provision.errors import Finding, RefusedError
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+
+
+def check_installed() -> None:
+    """Google's library is an extra; without it there is one sentence. Raises RefusedError."""
+    try:
+        found = importlib.util.find_spec("google.cloud.compute_v1")
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        fix = "pip install 'provision[gce]'"
+        problem = "the package google-cloud-compute is missing"
+        raise RefusedError([Finding("cloud: gce", problem, fix)])
+
+
+def ambient_project() -> str:
+    """The project of credentials that are in no file, as on a VM of Google's; '' where none are."""
+    try:
+        import google.auth
+        from google.auth.exceptions import GoogleAuthError
+    except ModuleNotFoundError:
+        return ""
+    try:
+        return google.auth.default()[1] or ""
+    except GoogleAuthError:
+        return ""
+
+
+def credentials_of(settings: Settings) -> "Credentials":
+    """Application Default Credentials, or none for an emulator. Raises NoCredentials."""
+    import google.auth
+    from google.auth.credentials import AnonymousCredentials, with_scopes_if_required
+
+    from provision.clouds.gce import seam
+
+    file = settings.credentials_file
+    if file is None and settings.plain:
+        return AnonymousCredentials()
+    # Google's library warns on stderr: of users' own credentials, and of files we did not write.
+    with seam.translated("sign in"), warnings.catch_warnings(action="ignore"):
+        found = google.auth.load_credentials_from_file(f"{file}") if file else google.auth.default()
+    credentials: Credentials = with_scopes_if_required(found[0], None, default_scopes=SCOPES)
+    return credentials
