@@ -1,6 +1,7 @@
 """Our client of GCE over the wire: what is retried, what is told, what is raised."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,17 +10,17 @@ from typing import Any
 
 import pytest
 from google.cloud import compute_v1 as c
-from google.oauth2 import service_account
 
 from provision.clouds.gce import client as module
-from provision.clouds.gce import failures, refusals, settings, signin
+from provision.clouds.gce import failures, refusals, settings
 from provision.clouds.gce.client import Gce
-from provision.emulator.signin import key_file
+from provision.emulator.signin import account, key_file
 from provision.errors import InterruptedRun
 from provision.events import Event, Retried
 from tests.emulator.clients import properties
 from tests.emulator.conftest import Gce as Emulated
 from tests.emulator.conftest import Start
+from tests.emulator.test_dials import until
 from tests.emulator.test_google import P, R, Z
 
 Make = Callable[..., Gce]
@@ -168,7 +169,7 @@ def test_trouble_that_passes(
     gce.turn(faults=[{"method": "*", "times": 1, **fault}])
     assert networks(ours) == ["default", "n"]
     told_of = [each.what for each in retries(told)][2:]
-    assert told_of == ["see whether it could insert n", "list networks"]
+    assert told_of == ["look at the operation to insert n", "list networks"]
 
 
 def test_trouble_that_stays(gce: Emulated, make: Make) -> None:
@@ -308,9 +309,25 @@ def test_a_key_signs_in(gce: Emulated, make: Make, tmp_path: Path) -> None:
     file.write_text(key_file(P, gce.endpoint))
     ours = make(gce, f"{file}", project="")
     assert ours.settings.project == P
-    found = signin.credentials_of(ours.settings)
-    assert isinstance(found, service_account.Credentials)
-    assert networks(ours) == ["default"]
+    assert ours.wait(network(ours)).user == account(P)
+
+
+def test_an_emulators_key_goes_nowhere_else(
+    gce: Emulated, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    resolve = socket.getaddrinfo
+
+    def spy(host: str, *more: Any, **named: Any) -> Any:
+        asked.append(host)
+        return resolve(host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", spy)
+    file = tmp_path / "key.json"
+    file.write_text(key_file(P, gce.endpoint))
+    assert networks(make(gce, f"{file}")) == ["default"]
+    until(lambda: threading.active_count() <= 2)  # ours and the emulator's
+    assert set(asked) == {"127.0.0.1"}
 
 
 def test_a_key_that_is_not_accepted(
@@ -324,6 +341,15 @@ def test_a_key_that_is_not_accepted(
     ) as caught:
         networks(make(gce, f"{file}", emit=told.append))
     assert "PRIVATE" not in str(caught.value) and told == []
+
+
+def test_a_key_that_is_not_googles(gce: Emulated, make: Make, tmp_path: Path) -> None:
+    key = json.loads(key_file(P, gce.endpoint))
+    file = tmp_path / "key.json"
+    file.write_text(json.dumps({**key, "client_email": ""}))
+    with pytest.raises(failures.ExpiredCredentials, match=r"make a new key") as caught:
+        networks(make(gce, f"{file}"))
+    assert "invalid_grant: Invalid JWT" in str(caught.value)
 
 
 def test_a_sign_in_that_is_refused(gce: Emulated, make: Make, tmp_path: Path) -> None:

@@ -224,10 +224,9 @@ class Gce:
             method = self.client(compute_v1.RegionOperationsClient).get
         else:
             method = self.client(compute_v1.GlobalOperationsClient).get
-        waiting = f"see whether it could {doing}"
-        return self.call(
-            waiting, method, deadline=max(1.0, left), operation=operation.name, **scope
-        )
+        looking = f"look at the operation to {doing}"
+        deadline = max(1.0, left)
+        return self.call(looking, method, deadline=deadline, operation=operation.name, **scope)
 
     def _pause(self, seconds: float, doing: str) -> None:
         if not self._stop.is_set():

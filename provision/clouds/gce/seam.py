@@ -1,6 +1,7 @@
 """The one place where exceptions of Google's libraries, and of what lies below them, become ours."""
 
 import http.client
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from google.protobuf import json_format
 
 from provision.clouds.gce import failures as ours
 from provision.clouds.gce import refusals
-from provision.clouds.gce.answers import Answer, Cause, classify, one_line
+from provision.clouds.gce.answers import Answer, Cause, classify, first, one_line
 
 LONGEST = 2000
 """Characters of Google's words that are kept; its sentences are far shorter."""
@@ -76,6 +77,7 @@ BY_CAUSE: Mapping[Cause, type[ours.GceFailure]] = {
     Cause.ADDRESSES: refusals.NoAddresses,
     Cause.PERMISSION: refusals.Denied,
 }
+_TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 Maker = Callable[[str, Exception], ours.GceFailure]
 
 
@@ -99,19 +101,30 @@ def failed(doing: str, operation: Operation) -> ours.GceFailure | None:
     ``error`` alone decides: there may be errors without an HTTP status, and Google's library takes
     those for success.
     """
-    errors = list(operation.error.errors)
-    status = int(operation.http_error_status_code)
-    if not errors and status < 400:
+    errors, status = list(operation.error.errors), int(operation.http_error_status_code)
+    if errors:
+        return of_errors(doing, errors, status)
+    if status < 400:
         return None
+    said = Answer(_words(operation.http_error_message), status)
+    return BY_STATUS.get(status, ours.GceFailure)(doing, said)
+
+
+def of_errors(doing: str, errors: Sequence[Any], status: int = 0) -> ours.GceFailure:
+    """Of ``error.errors[]`` of an operation, of ``lastAttempt``, or of entries of ``listErrors``.
+
+    ``errors`` have ``code`` and ``message``, and may have ``error_details``; there is at least one.
+    """
     # Summaries like VM_MIN_COUNT_NOT_REACHED stand beside what really happened.
-    telling = next((error for error in errors if _kind(error.code)), errors[0] if errors else None)
-    codes = tuple(error.code for error in errors)
-    if telling is None:
-        said = Answer(_words(operation.http_error_message), status)
-        return BY_STATUS.get(status, ours.GceFailure)(doing, said)
-    words = _words(f"{telling.code}: {telling.message}" if telling.message else telling.code)
-    said = Answer(words, status, codes=codes, facts=_details(telling.error_details))
-    return (_kind(telling.code) or ours.GceFailure)(doing, said)
+    telling = next((error for error in errors if _kind(error.code)), errors[0])
+    words = f"{telling.code}: {telling.message}" if telling.message else telling.code
+    details = getattr(telling, "error_details", ())
+    reasons = (detail.error_info.reason for detail in details)
+    kind = _kind(telling.code) or ours.GceFailure
+    return kind(doing, Answer(
+        _words(words), status, next(filter(None, reasons), ""),
+        codes=tuple(error.code for error in errors), facts=_details(details),
+    ))  # fmt: skip
 
 
 def _kind(code: str) -> type[ours.GceFailure] | None:
@@ -238,4 +251,7 @@ def _words(error: object) -> str:
     verb, _, rest = text.partition(" http")
     if verb.isupper() and ": " in rest:
         text = rest.partition(": ")[2]
+    if text.lstrip().lower().startswith(("<!doctype", "<html")):
+        # What stands before Google's servers, or a proxy, answers with a page.
+        text = first(_TITLE, text) or "the answer is a web page"
     return one_line(text, LONGEST)

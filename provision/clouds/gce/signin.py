@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provision.clouds.gce.settings import Settings
 from provision.errors import Finding, RefusedError
@@ -39,7 +39,7 @@ def ambient_project() -> str:
 
 
 def credentials_of(settings: Settings) -> "Credentials":
-    """Application Default Credentials, or none for an emulator. Raises NoCredentials."""
+    """Application Default Credentials; for an emulator its key, or none. Raises NoCredentials."""
     import google.auth
     from google.auth.credentials import AnonymousCredentials, with_scopes_if_required
 
@@ -52,4 +52,20 @@ def credentials_of(settings: Settings) -> "Credentials":
     with seam.translated("sign in"), warnings.catch_warnings(action="ignore"):
         found = google.auth.load_credentials_from_file(f"{file}") if file else google.auth.default()
     credentials: Credentials = with_scopes_if_required(found[0], None, default_scopes=SCOPES)
-    return credentials
+    return tokens_of(credentials) if settings.plain else credentials
+
+
+def tokens_of(inner: "Credentials") -> "Credentials":
+    """Credentials that sign with another's tokens and do nothing else, for an emulator.
+
+    As they come, those of google-auth 2.62 show their token to iamcredentials.googleapis.com too,
+    whatever the endpoint (``CredentialsWithRegionalAccessBoundary``).
+    """
+    from google.auth.credentials import Credentials
+
+    class Tokens(Credentials):
+        def refresh(self, request: Any) -> None:
+            inner.refresh(request)
+            self.token, self.expiry = inner.token, inner.expiry
+
+    return Tokens()  # type: ignore[no-untyped-call] - the base is Google's, its __init__ has no types

@@ -1,8 +1,10 @@
 """What is tried again, for how long, and what of it is told; operations and pages without a network."""
 
+import ast
 import inspect
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from google.cloud import compute_v1 as c
 from provision.clouds.gce import failures, refusals
 from provision.clouds.gce.client import FIRST_PATIENCE, PATIENCE, Gce
 from provision.clouds.gce.settings import Settings
-from provision.clouds.gce.signin import check_installed
+from provision.clouds.gce.signin import ambient_project, check_installed
 from provision.errors import InterruptedRun, RefusedError
 from provision.events import Event, Retried
 
@@ -327,7 +329,9 @@ def test_looking_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
     looks(bench, monkeypatch, http(403, "rateLimitExceeded"), operation(Status.DONE))
     bench.gce.wait(operation(), doing="create the network n")
-    assert [each.what for each in bench.retries] == ["see whether it could create the network n"]
+    assert [each.what for each in bench.retries] == [
+        "look at the operation to create the network n"
+    ]
 
 
 def test_an_operation_that_takes_too_long_says_how_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,6 +361,35 @@ def test_clients_are_made_once_of_one_factory() -> None:
         assert isinstance(client.transport._credentials, AnonymousCredentials)
         assert gce.client(c.ZonesClient).transport.host == ENDPOINT
     assert gce.client(c.NetworksClient) is not client
+
+
+def test_nothing_of_googles_is_imported_before_it_is_needed() -> None:
+    """It takes a second, and is an extra; ``seam`` alone is imported with the first call."""
+    folder = Path(inspect.getfile(Gce)).parent
+    for file in folder.glob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        names = {
+            name
+            for node in tree.body
+            for name in (
+                [node.module or ""] if isinstance(node, ast.ImportFrom)
+                else [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            )
+        }  # fmt: skip
+        heavy = {name for name in names if name.partition(".")[0] in ("google", "requests")}
+        assert bool(heavy) == (file.name == "seam.py"), file
+        assert "provision.clouds.gce.seam" not in names
+
+
+def test_a_vms_own_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("google.auth.default", lambda: (None, "of-vm"))
+    assert ambient_project() == "of-vm"
+
+    def none() -> None:
+        raise auth.DefaultCredentialsError("none")
+
+    monkeypatch.setattr("google.auth.default", none)
+    assert ambient_project() == ""
 
 
 def test_without_the_extra_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,6 +146,20 @@ def test_reason_and_status_decide_the_kind(
     assert "https://compute.googleapis.com" not in str(found)
 
 
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [("<!DOCTYPE html>\n<title>Error 502 (Server\nError)!!1</title><p>x", "Error 502 (Server Error)!!1"),
+     ("<html>x", "the answer is a web page")],
+)  # fmt: skip
+def test_a_web_page_is_not_repeated(page: str, words: str) -> None:
+    response = requests.Response()
+    response.status_code, response._content = 502, page.encode()
+    response.request = requests.Request("GET", "https://compute.googleapis.com/x").prepare()
+    found = seam.translate("list zones", core.from_http_response(response))
+    assert (type(found), found.said.words) == (failures.Unavailable, words)
+    assert seam.translate("x", auth.RefreshError(page)).said.words == words
+
+
 def test_error_info_says_more_than_the_reason() -> None:
     found = seam.translate("x", answered(403, "forbidden", "no", reason="BILLING_DISABLED"))
     assert (type(found), found.reason) == (refusals.NoBilling, "BILLING_DISABLED")
@@ -273,6 +287,7 @@ def test_a_stock_out_names_its_zone_and_others_that_have_some() -> None:
     found = seam.failed("grow", operation((code, "no"), error_info=info))
     assert isinstance(found, refusals.StockOut)
     assert (found.zone, found.elsewhere) == ("us-central1-a", ("us-central1-b", "us-central1-f"))
+    assert found.reason == "stockout"
     assert "us-central1-b, us-central1-f have some" in found.next_step
 
 
@@ -295,6 +310,13 @@ def test_the_codes_decide_what_an_operation_failed_of_loud_or_silent(
 ) -> None:
     found = seam.failed("grow", operation(*((code, "why") for code in codes), status=status))
     assert (type(found), found and found.codes) == (kind, tuple(codes))
+
+
+def test_errors_of_a_managed_group_are_the_same() -> None:
+    attempt = c.Errors(code="ZONE_RESOURCE_POOL_EXHAUSTED", message="in zones/us-east1-b")
+    listed = c.InstanceManagedByIgmErrorManagedInstanceError(code="QUOTA_EXCEEDED", message="no")
+    assert isinstance(seam.of_errors("create n-1", [attempt]), refusals.StockOut)
+    assert isinstance(seam.of_errors("create n-1", [listed]), refusals.OverQuota)
 
 
 def test_an_operation_without_errors() -> None:
