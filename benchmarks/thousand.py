@@ -88,6 +88,7 @@ def provision(*words: str) -> subprocess.CompletedProcess[str]:
 def one(nodes: int, watch: float) -> Round:
     """A fresh boot, from nothing to nothing."""
     made = Round(nodes)
+    before = here()
     with tempfile.TemporaryDirectory(prefix="provision-thousand-") as folder:
         events = Path(folder, "events")
         words = ["--cloud", "local", "--machines", "light", "--name", NAME, "--nodes", str(nodes)]
@@ -108,7 +109,7 @@ def one(nodes: int, watch: float) -> Round:
             made.down = time.monotonic() - began
             if down.returncode:
                 made.faults.append(f"down ended with {down.returncode}: {down.stderr[-300:]}")
-            made.faults += left()
+            made.faults += left(before)
     return made
 
 
@@ -142,15 +143,20 @@ def _watch(made: Round, seconds: float) -> None:
         made.faults.append(f"nodes flapped: {odd[:3]}")
 
 
-def left() -> list[str]:
+def here() -> set[str]:
+    """Processes, links and records of light machines that this host has."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)
+    words = ("provision-light", "slurmd", "slurmctld", "munged", "-m guest")
+    found = {line for line in listed.stdout.splitlines() if any(word in line for word in words)}
+    found |= {f"link {link.name}" for link in Path("/sys/class/net").glob("pl??????????")}
+    return found | {f"record {path}" for path in STATE.glob("*/*")}
+
+
+def left(before: set[str]) -> list[str]:
     """What should not be there any more, once the kernel has had a moment."""
 
     def look() -> list[str]:
-        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-        words = ("provision-light", "slurmd", "slurmctld", "munged", "-m guest")
-        found = [line for line in listed.stdout.splitlines() if any(word in line for word in words)]
-        found += [f"link {link.name}" for link in Path("/sys/class/net").glob("pl??????????")]
-        return found + ([str(STATE)] if STATE.exists() else [])
+        return sorted(here() - before)
 
     return [
         f"left behind: {thing}"

@@ -157,6 +157,12 @@ class Cloud(Protocol):
     def groups(self, plan: Plan) -> Sequence[GroupState]:
         """The instance groups, counted by the cloud in one small answer each; none where it has none."""
 
+    def clusters(self, cluster: str = "") -> list[str]:
+        """Names of the clusters that have anything here (only that one, where one is named)."""
+
+    def interrupt(self) -> None:
+        """End, from another thread, what :meth:`apply` waits for: it may not ``emit`` for long."""
+
     def machines(self, cluster: str = "") -> list[Machine]:
         """The machines that carry the cluster's name (all of ours, without one), from labels alone."""
 

@@ -16,13 +16,13 @@ from provision.errors import (
     UsageError,
 )
 from provision.events import Emit
-from provision.names import short_name
-from provision.plan import number_of, with_nodes
+from provision.names import machine_number, short_name
+from provision.plan import with_nodes
 from provision.ready import Node
+from provision.run import Run
 from provision.scheduler import MemberState, Proof
 from provision.session import Session, found, opened
 from provision.spec import Spec
-from provision.steps import Run
 from provision.workspace import Workspace
 
 
@@ -66,6 +66,7 @@ def _bring_up(run: Run) -> Outcome:
         steps.image(run)
         steps.create(run, pool)
         steps.join(run)
+        steps.created(run)
         steps.quorum(run)
         steps.prove(run)
         steps.write(run)
@@ -75,6 +76,7 @@ def _bring_up(run: Run) -> Outcome:
         raise
     except KeyboardInterrupt:
         run.stopping.set()
+        run.session.cloud.interrupt()
         pool.shutdown(wait=True, cancel_futures=True)  # else it may create after we have looked
         raise _interrupted(run) from None
     finally:
@@ -127,7 +129,7 @@ def scale(
         surplus = [
             machine.name
             for machine in machines
-            if machine.group == group and number_of(machine.name, spec, group) > nodes
+            if machine.group == group and _number(machine.name, spec, group) > nodes
         ]
         if surplus:
             _release(session, surplus, force)
@@ -170,6 +172,10 @@ def _release(session: Session, surplus: list[str], force: bool) -> None:
         session.cloud.remove(session.name, surplus, session.emit)
         scheduler.forget(shell, surplus)
         said.append(f"drained and removed {len(surplus)} nodes")
+
+
+def _number(machine: str, spec: Spec, group: str) -> int:
+    return machine_number(machine, spec.name, group, spec.cloud.per_group)
 
 
 def _the_group(spec: Spec, group: str) -> str:

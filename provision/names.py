@@ -19,6 +19,14 @@ def part_name(cluster: str, group: str, part: int) -> str:
     return f"{cluster}-{group}" + (f"-s{part}" if part > 1 else "")
 
 
+def parts(cluster: str, group: str, nodes: int, per_group: int) -> dict[str, int]:
+    """The instance groups that a group of so many nodes becomes: name to size."""
+    return {
+        part_name(cluster, group, part + 1): min(per_group, nodes - part * per_group)
+        for part in range(-(-nodes // per_group))
+    }
+
+
 def machine_number(name: str, cluster: str, group: str, per_group: int = ENDLESS) -> int:
     """The number of a worker in its group: the inverse of :func:`machine_name`."""
     *part, number = name.removeprefix(f"{cluster}-{group}-").split("-")

@@ -10,7 +10,14 @@ from typing import Any
 from provision import labels, ssh, userdata
 from provision.cloud import Machine
 from provision.clouds import cloud_of, places
-from provision.errors import Finding, ProvisionError, RuntimeFailure, UsageError
+from provision.errors import (
+    CloudFailure,
+    Finding,
+    ProvisionError,
+    RefusedError,
+    RuntimeFailure,
+    UsageError,
+)
 from provision.events import Emit, ignore
 from provision.hosts import Inventory
 from provision.keys import new_keys
@@ -78,12 +85,12 @@ class Status:
 def clusters() -> list[Summary]:
     """All clusters, from labels alone."""
     found: list[Summary] = []
-    trouble: list[RuntimeFailure] = []
+    trouble: list[ProvisionError] = []
     for place in places():
         with closing(cloud_of(place)) as cloud:
             try:
                 machines = cloud.machines()
-            except RuntimeFailure as failure:
+            except (RuntimeFailure, CloudFailure, RefusedError) as failure:
                 trouble.append(failure)
                 continue
             for name in sorted({machine.cluster for machine in machines}):

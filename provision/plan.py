@@ -14,9 +14,9 @@ from typing import Any
 
 from provision.errors import Finding, SpecError
 from provision.labels import CONTROLLER, WORKER
-from provision.names import ENDLESS, machine_name, machine_number, part_name
+from provision.names import machine_name, parts
 from provision.spec import Group, Spec, duration_text
-from provision.speccloud import PER_GROUP, Cloud, GceCloud
+from provision.speccloud import Cloud, GceCloud
 
 SMALL = 50
 """Up to this many nodes the default quorum is all of them, above it :data:`LARGE_QUORUM`."""
@@ -187,7 +187,11 @@ def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
             )
         )
     findings += _of_clouds(spec)
-    names = [part for name, group in spec.groups.items() for part in parts(spec, name, group)]
+    names = [
+        part
+        for name, group in spec.groups.items()
+        for part in parts(spec.name, name, group.nodes, spec.cloud.per_group)
+    ]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         findings.append(
@@ -203,22 +207,6 @@ def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
             )
         )
     return findings
-
-
-def parts(spec: Spec, name: str, group: Group) -> list[str]:
-    """Names of the instance groups that a group of the spec becomes."""
-    count = -(-group.nodes // per_group(spec.cloud))
-    return [part_name(spec.name, name, part) for part in range(1, count + 1)]
-
-
-def per_group(cloud: Cloud) -> int:
-    """Most machines in one instance group of the cloud."""
-    return PER_GROUP if isinstance(cloud, GceCloud) else ENDLESS
-
-
-def number_of(name: str, spec: Spec, group: str) -> int:
-    """The number of a worker of the spec's cluster in its group."""
-    return machine_number(name, spec.name, group, per_group(spec.cloud))
 
 
 def _of_clouds(spec: Spec) -> Iterator[Finding]:
@@ -243,7 +231,7 @@ def _groups(spec: Spec, subnet: ipaddress.IPv4Network) -> tuple[PlannedGroup, ..
             user_data=group.user_data,
             machines=tuple(
                 PlannedMachine(
-                    name=machine_name(spec.name, name, number, per_group(spec.cloud)),
+                    name=machine_name(spec.name, name, number, spec.cloud.per_group),
                     group=name,
                     role=WORKER,
                     address=_address(spec, subnet, number, turn),

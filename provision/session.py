@@ -9,7 +9,9 @@ from provision import hosts
 from provision.cloud import Cloud, Endpoint, Machine
 from provision.clouds import cloud_of, places
 from provision.errors import (
+    CloudFailure,
     ProvisionError,
+    RefusedError,
     RuntimeFailure,
     UnknownClusterError,
     UnknownNodeError,
@@ -155,7 +157,7 @@ class Session:
 @contextlib.contextmanager
 def opened(name: str, cloud: CloudSpec, scheduler: str, emit: Emit) -> Iterator[Session]:
     """A session for a cluster that may not exist yet."""
-    session = Session(name, cloud_of(cloud), scheduler_of(scheduler), Workspace(name), emit)
+    session = Session(name, cloud_of(cloud, emit), scheduler_of(scheduler), Workspace(name), emit)
     try:
         yield session
     finally:
@@ -197,12 +199,12 @@ def _holding(sessions: Sequence[Session], name: str) -> dict[str, Session]:
     A place that cannot be asked is passed over where another has something.
     """
     found: dict[str, Session] = {}
-    trouble: list[RuntimeFailure] = []
+    trouble: list[ProvisionError] = []
     for session in sessions:
         try:
-            for leftover in session.cloud.leftovers(name):
-                found.setdefault(leftover.cluster, session)
-        except RuntimeFailure as failure:
+            for cluster in session.cloud.clusters(name):
+                found.setdefault(cluster, session)
+        except (RuntimeFailure, CloudFailure, RefusedError) as failure:
             trouble.append(failure)
     if trouble and not found:
         raise trouble[0]

@@ -2,9 +2,11 @@
 
 import ipaddress
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from provision.names import ENDLESS
 
 PRIVATE = tuple(
     ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
@@ -12,8 +14,6 @@ PRIVATE = tuple(
 """RFC 1918. ``is_private`` would allow loopback and documentation ranges too."""
 GCE_IMAGE = "projects/ubuntu-os-cloud/global/images/family/ubuntu-2404-lts-amd64"
 """Ubuntu's images on GCE carry cloud-init; Debian's do not (facts/clouds.md)."""
-PER_GROUP = 2000
-"""Machines in one regional managed instance group (docs.cloud.google.com, creating groups)."""
 
 
 class Model(BaseModel):
@@ -81,6 +81,8 @@ class LocalCloud(Model):
     ``ssh_port`` publishes the controller's SSH on this port of the loopback address as well.
     """
 
+    per_group: ClassVar[int] = ENDLESS
+
     kind: Literal["local"] = "local"
     machines: Literal["container", "light"] = "container"
     subnet: Subnet | None = None
@@ -97,6 +99,9 @@ class GceCloud(Model):
     gives workers, which have no public address, a way out by NAT or none; ``endpoint`` is where the
     API answers instead of Google's own host, for an emulator.
     """
+
+    per_group: ClassVar[int] = 2000
+    """Machines in one regional managed instance group (docs.cloud.google.com, creating groups)."""
 
     kind: Literal["gce"] = "gce"
     project: Project | None = None

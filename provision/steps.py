@@ -1,19 +1,15 @@
 """The steps that the recipes of :mod:`provision.lifecycle` are made of, each a function of the run."""
 
 import contextlib
-import threading
-import time
-import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 
 from provision import hosts, labels, preflight, timings, userdata
-from provision.cloud import Launch, Machine
+from provision.cloud import Launch
 from provision.errors import (
     CloudFailure,
     Finding,
-    InterruptedRun,
     NotReadyError,
     RefusedError,
     RuntimeFailure,
@@ -21,55 +17,16 @@ from provision.errors import (
     SpecError,
     UnreachableError,
 )
-from provision.events import Event, Noted
+from provision.events import Noted
 from provision.names import short_name
-from provision.plan import Plan, PlannedMachine, plan_of
+from provision.plan import Plan
 from provision.ready import Patience
+from provision.run import Run
 from provision.scheduler import Member, MemberState, Proof
 from provision.session import Session
-from provision.spec import Spec
 
 PROOF_SECONDS = 120.0
 """How long the proof job may take; a thousand nodes on two cores took 18 s."""
-
-
-@dataclass(slots=True)
-class Run:
-    """What the steps of one bring-up hand to each other."""
-
-    session: Session
-    spec: Spec
-    plan: Plan
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
-    began: float = field(default_factory=time.time)
-    launch: Launch | None = None
-    lacking: list[PlannedMachine] = field(default_factory=list)
-    fresh: bool = False
-    patience: Patience | None = None
-    proof: Proof | None = None
-    stopping: threading.Event = field(default_factory=threading.Event)
-    creating: Future[Mapping[str, str]] | None = None
-    kept: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, session: Session, spec: Spec, source: str) -> "Run":
-        """A run of this spec in this session, with all that the spec leaves to the surroundings."""
-        spec = spec.model_copy(update={"cloud": session.cloud.settled()})
-        return cls(session, spec, plan_of(spec, source))
-
-    @classmethod
-    def again(cls, session: Session, spec: Spec, here: Sequence[Machine]) -> "Run":
-        """A run on a cluster that exists and was named: it keeps the marks of its first run."""
-        checked = Spec.model_validate(spec.model_dump(), strict=False)
-        marks = here[0].labels if here else {}
-        kept = {key: marks[key] for key in labels.LASTING if key in marks}
-        return cls(session, checked, plan_of(checked), kept=kept)
-
-    def emit(self, event: Event) -> None:
-        """Tell, or end the work of a thread that is to stop between two machines."""
-        if self.stopping.is_set():
-            raise InterruptedRun("stopped", "run it again")
-        self.session.emit(event)
 
 
 def check(run: Run) -> None:
@@ -162,6 +119,12 @@ def join(run: Run) -> None:
         joined = len(run.patience.joined)
         said.append(f"{joined} of {len(plan.workers)} nodes joined")
     _save_timings(run)
+
+
+def created(run: Run) -> None:
+    """Wait for what :func:`create` began, and fail where it failed."""
+    if run.creating is not None:
+        run.creating.result()
 
 
 def members(session: Session, plan: Plan) -> Sequence[Member]:

@@ -120,6 +120,14 @@ class Workspace:
                 "make room or set XDG_STATE_HOME to a folder you may write",
             ) from error
 
+    def discard(self, name: str) -> None:
+        """Remove one file or folder of this cluster."""
+        path = self.path(name)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove the cluster's folder, keys included."""
         shutil.rmtree(self.folder, ignore_errors=True)

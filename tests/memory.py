@@ -81,6 +81,12 @@ class MemoryCloud:
     def endpoint(self, plan: Plan) -> Endpoint:
         return Endpoint(plan.controller.address)
 
+    def clusters(self, cluster: str = "") -> list[str]:
+        return sorted({leftover.cluster for leftover in self.leftovers(cluster)})
+
+    def interrupt(self) -> None:
+        self.calls.append("interrupt")
+
     def machines(self, cluster: str = "") -> list[Machine]:
         return sorted(
             (m for m in self.there.values() if cluster in ("", m.cluster)), key=lambda m: m.name

@@ -1,18 +1,38 @@
 """The clouds a plan can go to, by kind; each is imported only when it is asked for."""
 
+import os
+from collections.abc import Mapping
+
 from provision.cloud import Cloud
+from provision.events import Emit, ignore
 from provision.speccloud import Cloud as CloudSpec
+from provision.speccloud import GceCloud as GceSpec
 from provision.speccloud import LocalCloud as LocalSpec
 
+GCE_VARIABLES = ("PROVISION_GCE_ENDPOINT", "GOOGLE_CLOUD_PROJECT", "GOOGLE_PROJECT")
 
-def cloud_of(spec: CloudSpec) -> Cloud:
-    """The cloud of a spec's ``cloud`` part, ready to be asked; close it after use."""
+
+def cloud_of(spec: CloudSpec, emit: Emit = ignore) -> Cloud:
+    """The cloud of a spec's ``cloud`` part, ready to be asked; close it after use.
+
+    ``emit`` hears what the cloud tells by itself, such as calls that are tried again.
+    """
+    if isinstance(spec, GceSpec):
+        from provision.clouds.gce.cloud import GceCloud
+
+        return GceCloud(spec, emit)
     from provision.clouds.local.cloud import LocalCloud
 
-    assert isinstance(spec, LocalSpec)
     return LocalCloud(spec)
 
 
-def places() -> list[CloudSpec]:
-    """Where to look for clusters whose spec is not on this machine."""
-    return [LocalSpec(), LocalSpec(machines="light")]
+def places(environment: Mapping[str, str] = os.environ) -> list[CloudSpec]:
+    """Where to look for clusters whose spec is not on this machine.
+
+    GCE is one where the environment names a project or an emulator: a gcloud configuration alone is
+    no reason to ask Google whenever clusters are listed.
+    """
+    found: list[CloudSpec] = [LocalSpec(), LocalSpec(machines="light")]
+    if any(environment.get(name) for name in GCE_VARIABLES):
+        found.append(GceSpec())
+    return found

@@ -33,6 +33,8 @@ START_DEADLINE = 30.0
 GRACE = 10.0
 """Seconds that a command has to end after Ctrl-C, and requests after the end."""
 LIMIT_CONNECTIONS = 4096
+REGION = "us-central1"
+"""Where clients work that are told no region."""
 IDLE_SECONDS = 75
 """Seconds that a connection may say nothing between two requests."""
 
@@ -55,11 +57,13 @@ def environment(base: str, project: str, key_file: str) -> dict[str, str]:
         "GOOGLE_APPLICATION_CREDENTIALS": key_file,
         "GOOGLE_CLOUD_PROJECT": project,
         "GOOGLE_PROJECT": project,
+        "GOOGLE_CLOUD_REGION": REGION,
         "GOOGLE_COMPUTE_CUSTOM_ENDPOINT": f"{base}/compute/v1/",
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE": f"{base}/compute/v1/",
         "CLOUDSDK_AUTH_ACCESS_TOKEN": "emulator",
         "CLOUDSDK_CORE_PROJECT": project,
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "CLOUDSDK_COMPUTE_REGION": REGION,
         "NO_GCE_CHECK": "true",
     }
 

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from provision.emulator import owners
 from provision.runtimes import KINDS, runtime_of
 from tests.emulator.clients import google, properties
 from tests.journeys.command import Cli, until
+from tests.journeys.emulator import Emulator
 
 P, R, Z = "acme-lab", "us-central1", "us-central1-a"
 CONTROLLER = "10.128.0.10"
@@ -113,15 +113,8 @@ def test_a_port_that_is_taken(cli: Cli) -> None:
     assert "nothing can listen" in answer.sentence()
 
 
-class Running:
-    """An emulator in a process of its own."""
-
-    def __init__(self, cli: Cli, machines: str) -> None:
-        self.process = cli.start("emulate", "gce", "--machines", machines)
-        assert self.process.stdout is not None
-        seen = re.match(r"export PROVISION_GCE_ENDPOINT=(\S+)", self.process.stdout.readline())
-        assert seen, self.process.communicate()
-        self.endpoint = seen[1]
+class Running(Emulator):
+    """With VMs made by Google's own client."""
 
     def console(self, name: str) -> str:
         client = google(c.InstancesClient, self.endpoint)
@@ -162,9 +155,7 @@ def running(cli: Cli, machines: str) -> Iterator[Running]:
     try:
         yield made
     finally:
-        if made.process.poll() is None:
-            made.process.send_signal(signal.SIGINT)
-        made.process.communicate(timeout=60)
+        made.end()
         cli("emulate", "clean", expect=None)
 
 

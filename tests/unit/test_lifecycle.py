@@ -49,7 +49,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World()
     for module in (session, operations):
-        monkeypatch.setattr(module, "cloud_of", lambda spec: made.cloud)
+        monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: made.cloud)
         monkeypatch.setattr(module, "places", lambda: [LocalCloud()])
     monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)
     monkeypatch.setattr(session.Session, "try_shell", lambda self, plan: NoShell())
@@ -278,7 +278,7 @@ def elsewhere(world: World, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
     made = Elsewhere()
     clouds = {"container": made, "light": world.cloud}
     for module in (session, operations):
-        monkeypatch.setattr(module, "cloud_of", lambda spec: clouds[spec.machines])
+        monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: clouds[spec.machines])
         monkeypatch.setattr(module, "places", lambda: [LocalCloud(), LocalCloud(machines="light")])
     return made
 

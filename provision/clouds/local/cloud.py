@@ -63,6 +63,13 @@ class LocalCloud:
         """The controller's own address on its bridge."""
         return Endpoint(plan.controller.address)
 
+    def clusters(self, cluster: str = "") -> list[str]:
+        """Those that have a machine or a network."""
+        return sorted({leftover.cluster for leftover in self.leftovers(cluster)})
+
+    def interrupt(self) -> None:
+        """Nothing here takes long: ``emit`` is called between two machines."""
+
     def machines(self, cluster: str = "") -> list[Machine]:
         """One list call of the engine."""
         found = self.runtime.running({labels.CLUSTER: cluster, labels.ROLE: ""})

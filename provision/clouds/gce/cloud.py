@@ -1,0 +1,252 @@
+"""Google Compute Engine behind the contract that this machine and Azure keep too."""
+
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Machine
+from provision.clouds.gce import quota, stack, sweep, watching
+from provision.clouds.gce.client import Gce
+from provision.clouds.gce.failures import GceFailure, NotFound
+from provision.clouds.gce.place import Place, callers_range, zones_of
+from provision.clouds.gce.resources import RANKS, Controller, Group
+from provision.clouds.gce.resources.instances import instances
+from provision.clouds.gce.resources.kind import short
+from provision.clouds.gce.settings import ENDPOINT, Settings, resolve
+from provision.clouds.gce.signin import ambient_project
+from provision.engine.stack import Stack
+from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError
+from provision.events import Emit, Noted, Warned, ignore
+from provision.names import parts
+from provision.plan import Plan, PlannedMachine
+from provision.provider.resource import Work
+from provision.speccloud import GceCloud as GceSpec
+
+PAST = {"create": "created", "update": "changed", "replace": "replaced", "delete": "removed"}
+LOOK = 1.0
+"""Seconds between two looks for the controller's address at least."""
+SECONDS = 300.0
+"""Seconds that a group may take to accept a change."""
+
+
+class GceCloud:
+    """Machines on GCE; see :class:`provision.cloud.Cloud` for what each call promises.
+
+    Machines come from instance groups, which are declared by a Pulumi stack; the groups alone know
+    their machines' addresses.
+    """
+
+    kind = "gce"
+    user_data_limit = 262_144
+    """Bytes of one metadata value (discovery, ``Metadata``)."""
+    quiet = 10.0
+    declarative = True
+
+    def __init__(self, spec: GceSpec, emit: Emit = ignore) -> None:
+        self._spec, self._emit = spec, emit
+        self._stop = threading.Event()
+        self._stack: Stack | None = None
+        self._links: dict[str, str] = {}
+        self._controller: tuple[str, Endpoint] | None = None
+        self._looked = 0.0
+
+    @cached_property
+    def _settings(self) -> Settings:
+        environment = dict(os.environ)
+        if self._spec.endpoint:
+            environment[ENDPOINT] = self._spec.endpoint
+        spec = self._spec
+        return resolve(
+            environment, Path.home(), project=spec.project, region=spec.region, zones=spec.zones,
+            ambient=ambient_project,
+        )  # fmt: skip
+
+    @cached_property
+    def _gce(self) -> Gce:
+        """For everything but the stack's provider, which is stopped by itself."""
+        return Gce(self._settings, self._emit)
+
+    @cached_property
+    def _place(self) -> Place:
+        settings = self._settings
+        zones = zones_of(self._gce)
+        wrong = sorted({*settings.zones} - {*zones})
+        if wrong:
+            fix = f"choose among {', '.join(zones)}"
+            raise RefusedError([Finding("cloud.zones", f"{wrong[0]} is not there or not up", fix)])
+        return Place(
+            cloud=self.settled(),
+            project=settings.project,
+            region=settings.region,
+            zones=tuple(settings.zones) or zones,
+            ssh_from=self._spec.ssh_from or callers_range(settings),
+        )
+
+    def settled(self) -> GceSpec:
+        """With project, region and endpoint as the environment or gcloud's configuration say."""
+        settings = self._settings
+        found = {"project": settings.project, "region": settings.region}
+        return self._spec.model_copy(update={**found, "endpoint": settings.endpoint or None})
+
+    def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
+        """Everything of docs/gce.md, "What is checked first"."""
+        try:
+            place = self._place
+            return quota.findings(self._gce, place, plan, missing)
+        except RefusedError as error:
+            return [*error.findings]
+        except GceFailure as failure:
+            return [failure.finding("cloud: gce")]
+
+    def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
+        """The image is the cloud's; what is prepared is the Pulumi CLI."""
+        stack.ready(emit)
+        return []
+
+    def preview(self, launch: Launch) -> list[Change]:
+        """What Pulumi would do."""
+        made = self._stack_of(launch.plan.name, stack.program(launch, self._place), self._emit)
+        return [
+            Change(one.operation, _noun(one.type), one.name, one.properties)
+            for one in made.preview().changed
+        ]
+
+    def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
+        """What there is is read back first, so that drift is mended; a second one changes nothing."""
+        name = launch.plan.name
+        known = stack.exists(name)
+        made = self._stack_of(name, stack.program(launch, self._place), emit)
+
+        def watch(change: Any) -> None:
+            word = PAST.get(change.operation, change.operation)
+            if word != "same":
+                emit(Noted(text=f"{word} the {_noun(change.type)} {change.name}"))
+
+        if known:
+            made.refresh(watch)
+        made.up(watch)
+        return {}
+
+    def interrupt(self) -> None:
+        """Ends a wait for an operation, and Pulumi's work, from another thread."""
+        self._stop.set()
+        if self._stack:
+            self._stack.cancel()
+
+    def endpoint(self, plan: Plan) -> Endpoint:
+        """The controller's public address, once it has one."""
+        if self._controller and self._controller[0] == plan.name:
+            return self._controller[1]
+        if time.monotonic() - self._looked > LOOK:
+            self._looked = time.monotonic()
+            for machine in self._machines(plan.name, name=plan.controller.name):
+                if machine.external:
+                    self._controller = (plan.name, Endpoint(machine.external))
+                    return self._controller[1]
+        raise UnreachableError(
+            f"{plan.controller.name} has no public address yet", "wait for it to be created"
+        )
+
+    def groups(self, plan: Plan) -> Sequence[GroupState]:
+        """One ``get`` a group, and one page of its errors while it cannot make all."""
+        kind = Group(self._gce)
+        return [
+            watching.state(kind, self._ident(part), group.name)
+            for group in plan.groups
+            for part in parts(plan.name, group.name, len(group.machines), plan.cloud.per_group)
+        ]
+
+    def clusters(self, cluster: str = "") -> list[str]:
+        """Those in the settings' region."""
+        return sorted(name for name in sweep.clusters(self._gce) if cluster in ("", name))
+
+    def machines(self, cluster: str = "") -> list[Machine]:
+        """One list by page."""
+        return self._machines(cluster)
+
+    def _machines(self, cluster: str, name: str = "") -> list[Machine]:
+        found = instances(Controller(self._gce), self._settings.project, cluster, name)
+        made = []
+        for instance in found:
+            self._links[instance.name] = short(instance.self_link)
+            made.append(watching.machine(instance))
+        return sorted(made, key=lambda machine: machine.name)
+
+    def replace(self, launch: Launch, names: Sequence[str], emit: Emit) -> Mapping[str, str]:
+        """The groups make them anew under the same names."""
+        self._in_groups(names, "recreate")
+        return {}
+
+    def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
+        """The groups are smaller by them."""
+        self._in_groups(names, "shrink")
+
+    def _in_groups(self, names: Sequence[str], verb: str) -> None:
+        if not all(name in self._links for name in names):
+            self._machines("")
+        kind = Group(self._gce)
+        for part in sorted({name.rpartition("-")[0] for name in names}):
+            links = [
+                self._links[name]
+                for name in names
+                if name in self._links and name.rpartition("-")[0] == part
+            ]
+            work = Work.within(SECONDS, threading.Event())
+            getattr(kind, verb)(self._ident(part), links, work)
+
+    def console(self, machine: str) -> str:
+        """Serial port 1."""
+        if machine not in self._links:
+            self._machines("", name=machine)
+        link = self._links.get(machine)
+        try:
+            return Controller(self._gce).console(link) if link else ""
+        except NotFound:
+            return ""
+
+    def destroy(self, cluster: str, emit: Emit) -> list[str]:
+        """By the stack where there is one, and then by labels whatever is left."""
+        removed: list[str] = []
+
+        def watch(change: Any) -> None:
+            if change.operation == "delete":
+                removed.append(change.name)
+                emit(Noted(text=f"removed the {_noun(change.type)} {change.name}"))
+
+        if stack.exists(cluster):
+            try:
+                self._stack_of(cluster, stack.nothing, emit).destroy(watch, remove=True)
+            except EngineFailure as failure:
+                emit(Warned(text=f"{failure.problem}; going on by labels alone"))
+        return removed + sweep.remove(self._gce, cluster, emit)
+
+    def leftovers(self, cluster: str = "") -> list[Leftover]:
+        """Everything that carries our label, VMs and disks included."""
+        return [
+            Leftover(one.kind, one.name, one.cluster)
+            for row in sweep.everything(self._gce, cluster)
+            for one in row
+        ]
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if "_gce" in self.__dict__:
+            self._gce.close()
+
+    def _stack_of(self, cluster: str, program: Any, emit: Emit) -> Stack:
+        self._stack = stack.stack_of(cluster, self._settings, program, emit, self._stop)
+        return self._stack
+
+    def _ident(self, part: str) -> str:
+        settings = self._settings
+        return f"projects/{settings.project}/regions/{settings.region}/instanceGroupManagers/{part}"
+
+
+def _noun(token: str) -> str:
+    """What people call a kind of resource: ``provision:gce:Firewall`` is a firewall rule."""
+    nouns = {kind.token: kind.noun for rank in RANKS for kind in rank}
+    return nouns.get(token, token.rpartition(":")[2])

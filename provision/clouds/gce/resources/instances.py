@@ -1,0 +1,219 @@
+"""The controller, a single VM, and the templates that groups make their VMs of."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from provision.clouds.gce.failures import NotFound, Taken
+from provision.clouds.gce.refusals import StockOut
+from provision.clouds.gce.resources.kind import Body, Kind, as_text, from_text, last, short
+from provision.clouds.gce.resources.networks import NAMED
+from provision.errors import CloudFailure
+from provision.labels import CLUSTER, CONTROLLER, ROLE
+from provision.provider.resource import Created, Inputs, Outputs, Work
+
+HARDWARE = frozenset(
+    {"image", "machine_type", "disk_gb", "disk_type", "spot", "seconds", "labels", "tags"}
+)
+"""Inputs that say what a VM is; ``seconds`` is its longest life, 0 for no end."""
+
+
+def properties(inputs: Inputs) -> Body:
+    """What a template and a single VM have in common. Types are names, not links."""
+    initialize = {
+        "source_image": inputs["image"],
+        "disk_size_gb": int(inputs["disk_gb"]),
+        "labels": dict(inputs["labels"]),
+    }
+    return {
+        "labels": dict(inputs["labels"]),
+        "tags": {"items": list(inputs["tags"])},
+        "disks": [{"boot": True, "auto_delete": True, "initialize_params": initialize}],
+        "metadata": {
+            "items": [
+                {"key": "user-data", "value": inputs["user_data"]},
+                # Who may log in is said by the user-data alone.
+                {"key": "block-project-ssh-keys", "value": "TRUE"},
+            ]
+        },
+        "scheduling": scheduling(bool(inputs["spot"]), int(inputs["seconds"])),
+        # Least privilege: no service account, so nothing on a node can use the project's API.
+        "service_accounts": [],
+    }
+
+
+def scheduling(spot: bool, seconds: int) -> Body:
+    """Spot VMs and VMs with a longest life are deleted at the end, not kept and billed for a disk."""
+    made: Body = {"provisioning_model": "SPOT" if spot else "STANDARD"}
+    if spot:
+        made |= {"automatic_restart": False, "on_host_maintenance": "TERMINATE"}
+    if spot or seconds:
+        made["instance_termination_action"] = "DELETE"
+    if seconds:
+        made["max_run_duration"] = {"seconds": seconds}
+    return made
+
+
+class Template(Kind):
+    """A template cannot change: its name ends with a hash of what is in it.
+
+    Inputs: :data:`HARDWARE`, ``subnetwork`` (a link) and ``user_data``.
+    """
+
+    token = "provision:gce:Template"
+    noun, collection, client = "instance template", "instanceTemplates", "InstanceTemplatesClient"
+    argument = "instance_template"
+    regional = False
+    replace_on = NAMED | HARDWARE | {"subnetwork", "user_data"}
+    secret = frozenset({"user_data"})
+    delete_first = False  # a group uses it until it is given the next one
+
+    def body(self, inputs: Inputs) -> Body:
+        """Workers have no public address."""
+        made = properties(inputs)
+        made["machine_type"] = inputs["machine_type"]
+        made["disks"][0]["initialize_params"]["disk_type"] = inputs["disk_type"]
+        made["network_interfaces"] = [{"subnetwork": inputs["subnetwork"]}]
+        return {
+            "name": inputs["name"],
+            "description": as_text(inputs["marks"]),
+            "properties": made,
+        }
+
+    def seen(self, found: Any) -> dict[str, Any]:
+        """Its content is in its name."""
+        return {}
+
+
+class Controller(Kind):
+    """The controller's VM, in the first of ``zones`` that has room, with one public address.
+
+    Inputs: :data:`HARDWARE`, ``zones``, ``subnetwork``, ``address`` (its internal one) and
+    ``user_data``. Outputs: ``zone``, and ``external``, its public address.
+    """
+
+    token = "provision:gce:Controller"
+    noun, collection, client, argument = "VM", "instances", "InstancesClient", "instance"
+    outputs = frozenset({"zone", "external"})
+    replace_on = NAMED | HARDWARE | {"subnetwork", "address", "user_data"}
+    secret = frozenset({"user_data"})
+
+    def body(self, inputs: Inputs) -> Body:
+        """Where it stands is added by :meth:`create`."""
+        access = {"name": "External NAT", "type_": "ONE_TO_ONE_NAT"}
+        interface = {
+            "subnetwork": inputs["subnetwork"],
+            "network_i_p": inputs["address"],
+            "access_configs": [access],
+        }
+        described = as_text(inputs["marks"])
+        return {
+            **properties(inputs),
+            "name": inputs["name"],
+            "description": described,
+            "network_interfaces": [interface],
+        }
+
+    def create(self, inputs: Inputs, work: Work) -> Created:
+        """Zone after zone, until one is not out of stock."""
+        if ident := self.find(inputs):
+            return self.created(ident, inputs)
+        trouble: CloudFailure | None = None
+        for zone in inputs["zones"]:
+            try:
+                return self._create_in(str(zone), inputs, work)
+            except StockOut as failure:
+                trouble = failure
+        assert trouble is not None, "the plan names a zone"
+        raise trouble
+
+    def _create_in(self, zone: str, inputs: Inputs, work: Work) -> Created:
+        body = self.body(inputs)
+        body["machine_type"] = f"zones/{zone}/machineTypes/{inputs['machine_type']}"
+        initialize = body["disks"][0]["initialize_params"]
+        initialize["disk_type"] = f"zones/{zone}/diskTypes/{inputs['disk_type']}"
+        ident = self._ident(inputs["project"], zone, inputs["name"])
+        try:
+            self.work(
+                "insert", f"create the VM {inputs['name']}", work, project=inputs["project"],
+                zone=zone, instance_resource=body,
+            )  # fmt: skip
+        except Taken as taken:
+            return self.adopt(ident, inputs, work, taken)
+        return self.created(ident, inputs)
+
+    def created(self, ident: str, inputs: Inputs) -> Created:
+        """Look which address it got."""
+        found = self.get(ident)
+        if found is None:
+            raise CloudFailure(f"the VM {inputs['name']} has gone again", "run it again")
+        return Created(ident, {**inputs, **self.seen(found)})
+
+    def find(self, inputs: Inputs) -> str | None:
+        """In whichever zone it is."""
+        for zone in inputs["zones"]:
+            ident = self._ident(inputs["project"], str(zone), inputs["name"])
+            found = self.get(ident)
+            if found is not None and self.marks(found).get(CLUSTER) == inputs["marks"][CLUSTER]:
+                return ident
+        return None
+
+    def marks(self, found: Any) -> dict[str, str]:
+        """Its labels hold more than ours."""
+        return {**dict(found.labels), **from_text(found.description)}
+
+    def seen(self, found: Any) -> dict[str, Any]:
+        """Zone and addresses, and what it is."""
+        (interface,) = found.network_interfaces
+        return {
+            "zone": last(found.zone),
+            "external": next((access.nat_i_p for access in interface.access_configs), ""),
+            "address": interface.network_i_p,
+            "subnetwork": short(interface.subnetwork),
+            "machine_type": last(found.machine_type),
+        }
+
+    def change(self, ident: str, old: Outputs, new: Inputs, work: Work) -> None:
+        """Another list of zones moves nothing that stands."""
+
+    def at(self, ident: str) -> dict[str, Any]:
+        """An instance is of a zone."""
+        words = ident.split("/")
+        return {"project": words[1], "zone": words[3], "instance": words[-1]}
+
+    def console(self, ident: str) -> str:
+        """What the VM wrote on serial port 1, its last megabyte."""
+        doing = f"read the serial port of {last(ident)}"
+        return str(self.ask("get_serial_port_output", doing, **self.at(ident)).contents)
+
+    @staticmethod
+    def _ident(project: str, zone: str, name: str) -> str:
+        return f"projects/{project}/zones/{zone}/instances/{name}"
+
+    def listed(self, project: str, region: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """All VMs with our label, those of groups left out: they go with their group."""
+        for found in instances(self, project):
+            if found.labels.get(ROLE) == CONTROLLER:
+                yield short(found.self_link), dict(found.labels)
+
+    def delete(self, ident: str, state: Outputs, work: Work) -> None:
+        """Its boot disk goes with it."""
+        try:
+            super().delete(ident, state, work)
+        except NotFound:
+            return
+
+
+def instances(kind: Kind, project: str, cluster: str = "", name: str = "") -> Iterator[Any]:
+    """All VMs of the project that carry our label, or this cluster's, or one of them, by page."""
+    method = kind.method("aggregated_list", "InstancesClient")
+    wanted = f'labels.{CLUSTER}="{cluster}"' if cluster else f"labels.{CLUSTER}:*"
+    wanted = f'({wanted}) AND (name="{name}")' if name else wanted
+    rows = kind.gce.rows("list instances", method, project=project, filter=wanted)
+    for _, scope in rows:
+        yield from scope.instances
+
+
+def seconds(timestamp: str) -> float | None:
+    """An RFC 3339 time as seconds since the epoch, None where there is none."""
+    return datetime.fromisoformat(timestamp).timestamp() if timestamp else None

@@ -1,0 +1,75 @@
+"""The Pulumi stack of a cluster on GCE: its folder, its passphrase, its program and its provider."""
+
+import secrets
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from provision.assets import program_of
+from provision.cloud import Launch
+from provision.clouds.gce.client import Gce
+from provision.clouds.gce.place import Place
+from provision.clouds.gce.resources import kinds
+from provision.clouds.gce.settings import Settings
+from provision.engine.binary import ensure
+from provision.engine.stack import Stack
+from provision.engine.workdir import Workdir
+from provision.events import Emit, Warned
+from provision.provider.server import Attached
+from provision.workspace import Workspace
+
+PLUGIN = (sys.executable, "-m", "provision.clouds.gce.plugin")
+"""What Pulumi starts where it is run by hand."""
+PASSPHRASE = "passphrase"
+"""File of the cluster's folder that holds what encrypts the secrets in the state."""
+
+
+def stack_of(cluster: str, settings: Settings, program: Callable[[], None], emit: Emit,
+             stop: threading.Event) -> Stack:  # fmt: skip
+    """The cluster's stack. ``stop`` ends what its provider waits for."""
+    config = {"project": settings.project, "region": settings.region}
+    if settings.endpoint:
+        config["endpoint"] = settings.endpoint
+    folder = Workspace(cluster).path("stack")
+    workdir = Workdir(cluster, folder, _passphrase(cluster, emit), config=config, provider=PLUGIN)
+    gce = Gce(settings, emit, stop=stop)
+    return Stack(workdir, ensure(emit), program, lambda: Attached(kinds(gce)), emit)
+
+
+def ready(emit: Emit) -> None:
+    """Make Pulumi's CLI available, where it takes minutes before anything is created."""
+    ensure(emit)
+
+
+def program(launch: Launch, place: Place) -> Callable[[], None]:
+    """What there shall be, as ``stacks/gce`` declares it."""
+    return partial(program_of("gce"), launch, place)
+
+
+def nothing() -> None:
+    """The program of a stack that is only destroyed."""
+
+
+def exists(cluster: str) -> bool:
+    """Whether this machine has a stack of that cluster."""
+    return (Workspace(cluster).path("stack") / "state").exists()
+
+
+def _passphrase(cluster: str, emit: Emit) -> str:
+    """The stack's own, made now where there is none.
+
+    A state whose passphrase is lost is of no use: it is put aside, and what exists is adopted by its
+    labels.
+    """
+    workspace = Workspace(cluster)
+    path = workspace.path(PASSPHRASE)
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        made = secrets.token_urlsafe(24)
+    if exists(cluster):
+        emit(Warned(text=f"the passphrase of {cluster}'s stack is lost; its state is begun anew"))
+        workspace.discard("stack")
+    workspace.write(PASSPHRASE, made)
+    return made

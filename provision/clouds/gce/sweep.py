@@ -1,0 +1,129 @@
+"""Everything of a cluster on GCE by its labels alone: found, and removed without any state."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from provision.clouds.gce.client import Gce
+from provision.clouds.gce.failures import NotFound
+from provision.clouds.gce.resources import RANKS, Controller, Group, Network
+from provision.clouds.gce.resources.instances import instances
+from provision.clouds.gce.resources.kind import last, short
+from provision.events import Emit, Noted
+from provision.labels import CLUSTER
+from provision.provider.resource import Work
+
+TOGETHER = 16
+"""Resources that are listed or removed at a time."""
+SECONDS = 900.0
+"""Seconds that one of them may take to go: a group of 1,000 VMs is the slowest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One resource that carries our label; ``remove`` waits until it is gone."""
+
+    kind: str
+    ident: str
+    marks: Mapping[str, str]
+    remove: Callable[[], None]
+
+    @property
+    def name(self) -> str:
+        """The last part of its ident."""
+        return last(self.ident)
+
+    @property
+    def cluster(self) -> str:
+        """Whose it is."""
+        return self.marks.get(CLUSTER, "")
+
+
+def clusters(gce: Gce) -> set[str]:
+    """Names of the clusters that have something: each begins with a network and ends with it."""
+    kinds = (Network(gce), Group(gce), Controller(gce))
+    project, region = gce.settings.project, gce.settings.region
+    with ThreadPoolExecutor(len(kinds)) as pool:
+        answers = pool.map(lambda kind: list(kind.listed(project, region)), kinds)
+    return {marks[CLUSTER] for listed in answers for _, marks in listed}
+
+
+def everything(gce: Gce, cluster: str = "") -> list[list[Found]]:
+    """All of the cluster (of ours, without one), in the order in which it can be removed.
+
+    VMs that a group has made stand in the second row: with the group gone only abandoned ones are left.
+    """
+    rows: list[list[Callable[[], Iterator[Found]]]] = [
+        [partial(_of_kind, gce, kind) for kind in rank] for rank in RANKS
+    ]
+    rows[1].append(partial(_vms, gce, cluster))
+    rows[2].append(partial(_disks, gce, cluster))
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        asked = [[pool.submit(_all, look) for look in row] for row in rows]
+        found = [[one for answer in row for one in answer.result()] for row in asked]
+    return [[one for one in row if cluster in ("", one.cluster)] for row in found]
+
+
+def _all(look: Callable[[], Iterator[Found]]) -> list[Found]:
+    return list(look())
+
+
+def remove(gce: Gce, cluster: str, emit: Emit) -> list[str]:
+    """Remove all that carries the cluster's name, row after row; answers the names."""
+    gone: list[str] = []
+    for number in range(len(RANKS)):
+        # Looked at again: what stood in an earlier row may have taken some of it along.
+        row = everything(gce, cluster)[number]
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            for one, _ in zip(row, pool.map(lambda one: one.remove(), row), strict=True):
+                emit(Noted(text=f"removed the {one.kind} {one.name}"))
+                gone.append(one.name)
+    return gone
+
+
+def _of_kind(gce: Gce, make: Callable[[Gce], Any]) -> Iterator[Found]:
+    kind = make(gce)
+    for ident, marks in kind.listed(gce.settings.project, gce.settings.region):
+
+        def gone(ident: str = ident) -> None:
+            kind.delete(ident, {}, Work.within(SECONDS, threading.Event()))
+
+        yield Found(kind.noun, ident, marks, gone)
+
+
+def _vms(gce: Gce, cluster: str) -> Iterator[Found]:
+    kind = Controller(gce)
+    for found in instances(kind, gce.settings.project, cluster):
+        ident = short(found.self_link)
+
+        def gone(ident: str = ident) -> None:
+            kind.delete(ident, {}, Work.within(SECONDS, threading.Event()))
+
+        yield Found("VM", ident, dict(found.labels), gone)
+
+
+def _disks(gce: Gce, cluster: str) -> Iterator[Found]:
+    """Boot disks that did not go with their VM."""
+    from google.cloud import compute_v1
+
+    client = gce.client(compute_v1.DisksClient)
+    wanted = f'labels.{CLUSTER}="{cluster}"' if cluster else f"labels.{CLUSTER}:*"
+    rows = gce.rows("list disks", client.aggregated_list, filter=wanted)
+    for _, scope in rows:
+        for disk in scope.disks:
+            if disk.users:
+                continue
+
+            def gone(name: str = disk.name, zone: str = last(disk.zone)) -> None:
+                doing = f"delete the disk {name}"
+                try:
+                    gce.wait(
+                        gce.call(doing, client.delete_unary, zone=zone, disk=name), SECONDS, doing
+                    )
+                except NotFound:
+                    return
+
+            yield Found("disk", short(disk.self_link), dict(disk.labels), gone)

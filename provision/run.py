@@ -1,0 +1,57 @@
+"""What the steps of one bring-up hand to each other."""
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from provision import labels
+from provision.cloud import Launch, Machine
+from provision.errors import InterruptedRun
+from provision.events import Event
+from provision.plan import Plan, PlannedMachine, plan_of
+from provision.ready import Patience
+from provision.scheduler import Proof
+from provision.session import Session
+from provision.spec import Spec
+
+
+@dataclass(slots=True)
+class Run:
+    """What the steps of one bring-up hand to each other."""
+
+    session: Session
+    spec: Spec
+    plan: Plan
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    began: float = field(default_factory=time.time)
+    launch: Launch | None = None
+    lacking: list[PlannedMachine] = field(default_factory=list)
+    fresh: bool = False
+    patience: Patience | None = None
+    proof: Proof | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    creating: Future[Mapping[str, str]] | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, session: Session, spec: Spec, source: str) -> "Run":
+        """A run of this spec in this session, with all that the spec leaves to the surroundings."""
+        spec = spec.model_copy(update={"cloud": session.cloud.settled()})
+        return cls(session, spec, plan_of(spec, source))
+
+    @classmethod
+    def again(cls, session: Session, spec: Spec, here: Sequence[Machine]) -> "Run":
+        """A run on a cluster that exists and was named: it keeps the marks of its first run."""
+        checked = Spec.model_validate(spec.model_dump(), strict=False)
+        marks = here[0].labels if here else {}
+        kept = {key: marks[key] for key in labels.LASTING if key in marks}
+        return cls(session, checked, plan_of(checked), kept=kept)
+
+    def emit(self, event: Event) -> None:
+        """Tell, or end the work of a thread that is to stop between two machines."""
+        if self.stopping.is_set():
+            raise InterruptedRun("stopped", "run it again")
+        self.session.emit(event)

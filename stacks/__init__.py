@@ -1,0 +1,1 @@
+"""Pulumi programs: what a cluster is made of, one folder a cloud."""

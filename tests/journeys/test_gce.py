@@ -1,0 +1,116 @@
+"""GCE as a user runs it, with an emulator where Google stands and VMs that really boot."""
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journeys.command import Cli
+from tests.journeys.emulator import Emulator
+
+NAME = "jgce"
+NODES = 50
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory, roomy: None) -> Iterator[Emulator]:
+    made = Emulator(Cli(tmp_path_factory.mktemp("emulator")), "light", "--set", "boot=1..3")
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iterator[Cli]:
+    """A cluster that the tests of this module use one after the other."""
+    made = Cli(tmp_path_factory.mktemp("state"), emulator.environment)
+    try:
+        up = made(
+            "up", "--cloud", "gce", "--name", NAME, "--nodes", str(NODES), "--ttl", "2h",
+            "-o", "json",
+        )  # fmt: skip
+        assert up.json()["proof"]["nodes"] == NODES and up.json()["joined"] == NODES
+        yield made
+    finally:
+        made("down", NAME, expect=None)
+
+
+def test_creating_costs_one_call_a_resource(cli: Cli, emulator: Emulator) -> None:
+    made = {
+        name: sum(n.values()) for name, n in emulator.control("calls").items() if "insert" in name
+    }
+    assert made == {
+        "compute.networks.insert": 1,
+        "compute.subnetworks.insert": 1,
+        "compute.firewalls.insert": 2,
+        "compute.routers.insert": 1,
+        "compute.instances.insert": 1,
+        "compute.instanceTemplates.insert": 1,
+        "compute.regionInstanceGroupManagers.insert": 1,
+    }
+    assert emulator.count("regionInstanceGroupManagers.listManagedInstances") == 0
+
+
+def test_up_again_changes_nothing(cli: Cli, emulator: Emulator) -> None:
+    before = changes(emulator)
+    again = cli("up", "--cloud", "gce", "--name", NAME, "--nodes", str(NODES), "--ttl", "2h")
+    assert f"{NAME} is up: {NODES} of {NODES}" in again.stdout
+    assert changes(emulator) == before
+
+
+def test_the_same_commands_as_on_this_machine(cli: Cli) -> None:
+    status = cli("status", NAME, "-o", "json").json()
+    assert status["ready"] == NODES and status["summary"]["cloud"] == "gce"
+    assert NAME in cli("list").stdout
+    one = cli("run", NAME, "--node", "worker-0007", "--", "hostname")
+    assert f"{NAME}-worker-0007" in one.stdout
+    assert cli("ssh", NAME, "--", "sinfo", "-h", "-o", "%D").stdout.strip() == str(NODES)
+    assert "Cloud-init" in cli("logs", NAME, "worker-0001").stdout
+    listed = json.loads(cli("inventory", NAME, "--format", "json").stdout)
+    assert len(listed["nodes"]) == NODES + 1
+
+
+def test_the_state_is_readable_and_holds_no_secret_in_the_clear(cli: Cli) -> None:
+    folder = cli.folder(NAME)
+    munge = json.loads((folder / "keys.json").read_text())["munge"]
+    states = [path for path in (folder / "stack").rglob("*.json") if path.is_file()]
+    assert any("provision:gce:Group" in path.read_text() for path in states)
+    for path in (folder / "stack").rglob("*"):
+        if path.is_file():
+            text = path.read_text(errors="replace")
+            assert munge not in text and "PRIVATE KEY" not in text, path
+
+
+def test_scaling_is_one_call_each_way(cli: Cli, emulator: Emulator) -> None:
+    before = changes(emulator)
+    cli("scale", NAME, str(NODES + 10))
+    grown = changes(emulator)
+    assert grown - before == 1 and emulator.count("regionInstanceGroupManagers.resize") == 1
+    cli("scale", NAME, str(NODES))
+    assert changes(emulator) - grown == 1
+    assert emulator.count("regionInstanceGroupManagers.deleteInstances") == 1
+    assert cli("status", NAME, "-o", "json").json()["ready"] == NODES
+
+
+def test_a_node_that_died_is_replaced(cli: Cli, emulator: Emulator) -> None:
+    emulator.happen("delete", f"{NAME}-worker-0003")
+    cli("repair", NAME)
+    assert cli("status", NAME, "-o", "json").json()["ready"] == NODES
+
+
+def test_without_the_state_folder_down_works_from_labels(cli: Cli, emulator: Emulator) -> None:
+    """Last in the module: it removes the cluster."""
+    shutil.move(cli.state / "provision", cli.state / "elsewhere")
+    assert NAME in cli("list").stdout
+    cli("down", NAME)
+    assert emulator.control("resources") == []
+    assert emulator.control("machines") == []
+
+
+def changes(emulator: Emulator) -> int:
+    """How many calls there were that change something."""
+    reading = ("get", "list", "aggregatedList", "getSerialPortOutput", "listErrors")
+    calls = emulator.control("calls")
+    return sum(sum(n.values()) for name, n in calls.items() if name.split(".")[-1] not in reading)
