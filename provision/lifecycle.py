@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from provision import steps
+from provision.cloud import Change
 from provision.errors import (
     EXIT_DONE,
     EXIT_INCOMPLETE,
@@ -25,6 +26,10 @@ from provision.session import Session, found, opened
 from provision.spec import Spec
 from provision.workspace import Workspace
 
+CREATED, JOINED, PROVED = "created", "joined", "proved"
+STAGES = (CREATED, JOINED, PROVED)
+"""Where a bring-up may stop: the cloud has accepted, the scheduler has the nodes, a job has run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -37,6 +42,7 @@ class Outcome:
     missing: tuple[Node, ...]
     proof: Proof | None
     seconds: float
+    until: str = PROVED
 
     @property
     def exit_code(self) -> int:
@@ -44,8 +50,12 @@ class Outcome:
         return EXIT_INCOMPLETE if self.missing else EXIT_DONE
 
 
-def up(spec: Spec, source: str, emit: Emit, command: str = "provision up") -> Outcome:
+def up(
+    spec: Spec, source: str, emit: Emit, command: str = "provision up", until: str = PROVED
+) -> Outcome:
     """Bring the cluster up, or go on with one that an earlier run began.
+
+    ``until`` is one of :data:`STAGES`: where to stop.
 
     Raises:
         RefusedError: nothing was created, and why.
@@ -56,19 +66,38 @@ def up(spec: Spec, source: str, emit: Emit, command: str = "provision up") -> Ou
         opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
         session.workspace.lock(command),
     ):
-        return _bring_up(Run.of(session, spec, source))
+        return _bring_up(Run.of(session, spec, source), until)
 
 
-def _bring_up(run: Run) -> Outcome:
+def preview(spec: Spec, source: str, emit: Emit) -> list[Change]:
+    """What :func:`up` would do, after the same checks; creates nothing.
+
+    Raises:
+        RefusedError: ``up`` would refuse, and why.
+    """
+    with opened(spec.name, spec.cloud, spec.scheduler, emit) as session:
+        run = Run.of(session, spec, source)
+        try:
+            steps.check(run)
+            return steps.preview(run)
+        finally:
+            if run.fresh:
+                session.workspace.remove()
+
+
+def _bring_up(run: Run, until: str = PROVED) -> Outcome:
     pool = ThreadPoolExecutor(1, thread_name_prefix="create")
     try:
         steps.check(run)
         steps.image(run)
         steps.create(run, pool)
-        steps.join(run)
+        if until != CREATED:
+            steps.join(run)
         steps.created(run)
-        steps.quorum(run)
-        steps.prove(run)
+        if until != CREATED:
+            steps.quorum(run)
+        if until == PROVED:
+            steps.prove(run)
         steps.write(run)
     except (RefusedError, SpecError):
         if run.fresh:  # refused means that nothing was made, keys included
@@ -82,7 +111,7 @@ def _bring_up(run: Run) -> Outcome:
     finally:
         run.stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)
-    return _outcome(run)
+    return _outcome(run, until)
 
 
 def down(name: str, emit: Emit, command: str = "provision down") -> list[str]:
@@ -204,14 +233,14 @@ def _interrupted(run: Run) -> InterruptedRun:
     )
 
 
-def _outcome(run: Run) -> Outcome:
-    assert run.patience is not None, "the recipe ended, so join() has run"
+def _outcome(run: Run, until: str) -> Outcome:
     return Outcome(
         cluster=run.plan.name,
         asked=len(run.plan.workers),
-        joined=len(run.patience.joined),
+        joined=len(run.patience.joined) if run.patience else 0,
         created=len(run.lacking),
-        missing=tuple(run.patience.missing),
+        missing=tuple(run.patience.missing) if run.patience else (),
         proof=run.proof,
+        until=until,
         seconds=round(time.time() - run.began, 3),
     )

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 from provision import hosts, labels, preflight, timings, userdata
-from provision.cloud import Launch
+from provision.cloud import Change, Launch
 from provision.errors import (
     CloudFailure,
     Finding,
@@ -121,6 +121,14 @@ def join(run: Run) -> None:
     _save_timings(run)
 
 
+def preview(run: Run) -> list[Change]:
+    """What creating would do."""
+    with run.session.step("preview", "comparing with what there is") as said:
+        changes = run.session.cloud.preview(_launch(run))
+        said.append(f"{len(changes)} changes")
+    return changes
+
+
 def created(run: Run) -> None:
     """Wait for what :func:`create` began, and fail where it failed."""
     if run.creating is not None:
@@ -182,7 +190,7 @@ def prove(run: Run) -> None:
 def write(run: Run) -> None:
     """Write the outputs for other tools and the timings."""
     session = run.session
-    if any(node.clock.booted is None for node in _patience(run).joined):
+    if run.patience and any(node.clock.booted is None for node in run.patience.joined):
         # One that had joined a moment before was asked about too early.
         _save_timings(run)
     inventory = session.inventory()

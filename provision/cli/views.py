@@ -4,7 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from provision.lifecycle import Outcome
+from provision.cloud import Change
+from provision.lifecycle import CREATED, Outcome
 from provision.names import short_name
 from provision.operations import Status, Summary
 from provision.runtime import HostCheck
@@ -15,6 +16,7 @@ MISSING_SHOWN = 20
 """Missing nodes that are named one by one."""
 CLUSTER_COLUMNS = ("NAME", "CLOUD", "SCHEDULER", "MACHINES", "RUNNING", "AGE", "EXPIRES")
 NODE_COLUMNS = ("NODE", "GROUP", "ADDRESS", "MACHINE", "STATE", "DETAIL")
+CHANGE_COLUMNS = ("OPERATION", "KIND", "NAME", "WHAT DIFFERS")
 CHECK_COLUMNS = ("CHECK", "STATE", "DETAIL")
 
 
@@ -66,6 +68,11 @@ def node_rows(status: Status) -> Rows:
     ]
 
 
+def change_rows(changes: Sequence[Change]) -> Rows:
+    """A row per change, under :data:`CHANGE_COLUMNS`."""
+    return [(c.operation, c.kind, c.name, ", ".join(c.properties)) for c in changes]
+
+
 def status_line(status: Status) -> str:
     """The status in one sentence."""
     summary = status.summary
@@ -80,7 +87,12 @@ def status_line(status: Status) -> str:
 def outcome_lines(outcome: Outcome) -> list[str]:
     """What an ``up`` came to, the proof, and what to do next."""
     name = outcome.cluster
-    if not outcome.created and not outcome.missing:
+    if outcome.until == CREATED:
+        lines = [
+            f"{name}: {outcome.asked} nodes are requested after {outcome.seconds:.1f} s; whether they "
+            "join was not waited for"
+        ]
+    elif not outcome.created and not outcome.missing:
         lines = [f"{name} is up: {outcome.joined} of {outcome.asked} nodes joined"]
     else:
         lines = [
