@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,14 @@ def test_the_sdks_own_operation_is_waited_for_too(gce: Emulated, make: Make) -> 
     body = c.Network(name="n", auto_create_subnetworks=False)
     operation = ours.call("x", ours.client(c.NetworksClient).insert, network_resource=body)
     assert ours.wait(operation).name == operation.name
+
+
+def test_threads_share_one_client(gce: Emulated, make: Make) -> None:
+    ours = make(gce)
+    names = [f"n{number:02d}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: ours.wait(network(ours, name)), names))
+    assert networks(ours) == ["default", *names]
 
 
 def test_limits_of_requests_are_outlasted(

@@ -5,15 +5,12 @@ they are silent and know nothing of rate limits, and so does its polling of oper
 endpoint, and takes errors without an HTTP status for success.
 """
 
-import inspect
 import re
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tenacity import (
     RetryCallState,
@@ -26,6 +23,7 @@ from tenacity import (
 from provision import __version__
 from provision.clouds.gce.answers import Answer
 from provision.clouds.gce.failures import GceFailure, TookTooLong, Unreachable
+from provision.clouds.gce.request import fields_of, request_of
 from provision.clouds.gce.settings import Settings
 from provision.clouds.gce.signin import check_installed, credentials_of
 from provision.errors import InterruptedRun
@@ -99,13 +97,19 @@ class Gce:
         """
         from provision.clouds.gce import seam
 
-        request = self._request(method, fields)
+        request = request_of(method, self.settings, fields)
         began = self._clock()
 
         def once() -> Result:
             left = deadline - (self._clock() - began)
-            with seam.translated(doing):
-                result = method(request=request, retry=None, timeout=max(1.0, min(ATTEMPT, left)))
+            try:
+                with seam.translated(doing):
+                    result = method(
+                        request=request, retry=None, timeout=max(1.0, min(ATTEMPT, left))
+                    )
+            except GceFailure as failure:
+                self._answered = self._answered or failure.status > 0
+                raise
             self._answered = True
             return result
 
@@ -128,7 +132,7 @@ class Gce:
 
         An aggregated list has pairs of a scope and what is in it. Raises as :meth:`call`.
         """
-        if "max_results" in _fields(method):
+        if "max_results" in fields_of(method):
             fields.setdefault("max_results", PAGE)
         while True:
             pager: Any = self.call(doing, method, deadline=deadline, **fields)
@@ -196,17 +200,6 @@ class Gce:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:  # fmt: skip
         self.close()
-
-    def _request(self, method: Callable[..., Any], fields: dict[str, Any]) -> Any:
-        """The request, made once for all tries."""
-        known = _fields(method)
-        given = dict(fields)
-        for name in ("project", "region"):
-            if name in known:
-                given.setdefault(name, getattr(self.settings, name))
-        if "request_id" in known:
-            given.setdefault("request_id", f"{uuid.uuid4()}")
-        return _request_type(method)(**given)
 
     def _look(self, operation: Any, doing: str, left: float) -> Any:
         """The operation as it is now, asked in its own scope."""
@@ -278,20 +271,3 @@ def _failure(state: RetryCallState) -> GceFailure:
 def _before_next_try(state: RetryCallState) -> float:
     """Seconds: as long as Google asks for, or random up to a bound that doubles (full jitter)."""
     return max(_failure(state).said.retry_after or 0.0, _BACKOFF(state))
-
-
-def _fields(method: Callable[..., Any]) -> Iterable[str]:
-    """Names of the fields of its request."""
-    fields: Iterable[str] = _request_type(method).meta.fields
-    return fields
-
-
-def _request_type(method: Callable[..., Any]) -> Any:
-    """The class of its request, as the SDK's own annotation names it."""
-    return _annotated(getattr(method, "__func__", method))
-
-
-@cache
-def _annotated(function: Callable[..., Any]) -> Any:
-    annotation = inspect.signature(function).parameters["request"].annotation
-    return next(kind for kind in get_args(annotation) if hasattr(kind, "meta"))

@@ -68,4 +68,4 @@ def tokens_of(inner: "Credentials") -> "Credentials":
             inner.refresh(request)
             self.token, self.expiry = inner.token, inner.expiry
 
-    return Tokens()  # type: ignore[no-untyped-call] - the base is Google's, its __init__ has no types
+    return Tokens()  # type: ignore[no-untyped-call] # its __init__ is Google's

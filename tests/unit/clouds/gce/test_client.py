@@ -203,8 +203,9 @@ def test_without_any_answer_yet_a_lost_connection_is_soon_given_up() -> None:
     with pytest.raises(failures.Unreachable):
         bench.gce.call("look", bench.method.get)
     assert sum(bench.clock.slept) <= FIRST_PATIENCE
-    bench = Bench("done")
-    bench.gce.call("look", bench.method.get)
+    bench = Bench(http(404))
+    with pytest.raises(failures.NotFound):
+        bench.gce.call("look", bench.method.get)
     bench.method.answers = iter(lambda: lost, None)
     with pytest.raises(failures.Unreachable):
         bench.gce.call("look", bench.method.get)
