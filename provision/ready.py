@@ -264,7 +264,9 @@ class Patience:
         counts = dict(Counter(words))
         if self._states and self.missing:
             # Counted by the cloud: its machines are not listed while all goes well.
+            made = sum(state.created for state in self._states)
             counts = dict(sum((Counter(state.counts) for state in self._states), Counter[str]()))
+            counts["booting"] = max(0, made - len(self.joined))
         late = [node for node in self.missing if node.replaced]
         self._emit(
             Progress(

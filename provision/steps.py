@@ -1,6 +1,7 @@
 """The steps that the recipes of :mod:`provision.lifecycle` are made of, each a function of the run."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -53,9 +54,10 @@ def check(run: Run) -> None:
         if faults := userdata.faults(plan, texts, session.cloud.user_data_limit):
             raise SpecError(faults)
         marks = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
-        if here and session.cloud.declarative:
+        if session.cloud.declarative:
             # What is declared must not change because another run declares it.
-            marks |= {key: here[0].labels[key] for key in marks if key in here[0].labels}
+            before = here[0].labels if here else session.workspace.load("marks")
+            marks |= {key: before[key] for key in marks if key in before}
         run.launch = Launch(plan, userdata.with_own_parts(plan, texts), marks)
         said.append(_lacking_text(run))
 
@@ -79,6 +81,7 @@ def create(run: Run, pool: ThreadPoolExecutor) -> None:
     """Begin to create what is missing; it goes on while the next step watches."""
     session, launch = run.session, _launch(run)
     session.workspace.save_spec(run.spec)
+    session.workspace.save("marks", launch.marks)
     if not run.lacking and not session.cloud.declarative:
         return
     if run.lacking:
@@ -150,13 +153,15 @@ def quorum(run: Run) -> None:
     if patience.quorate:
         return
     plan, missing = run.plan, patience.missing
-    names = [f"{short_name(plan.name, node.name)} ({node.phase})" for node in missing]
+    names = [short_name(plan.name, node.name) for node in missing]
+    causes = Counter(node.reason or f"{node.phase} and never joined" for node in missing)
+    counts = "; ".join(f"{number} {cause}" for cause, number in causes.most_common(5))
     why = f"; {patience.controller_said}" if patience.controller_said else ""
     write(run)
     raise NotReadyError(
         f"{plan.name} is not ready: {len(patience.joined)} of {len(plan.workers)} nodes joined, "
         f"{plan.needed} are needed, missing: {', '.join(names[:10])}"
-        f"{' …' if len(names) > 10 else ''}{why}",
+        f"{' …' if len(names) > 10 else ''} ({counts}){why}",
         f"look with 'provision logs {plan.name} {short_name(plan.name, missing[0].name)}', then "
         f"'provision repair {plan.name}' or 'provision down {plan.name}'",
         [node.name for node in missing],

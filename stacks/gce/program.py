@@ -134,7 +134,8 @@ def _group(
             "name": part,
             "template": link,
             "size": size,
-            "zones": list(place.cloud.zones),
+            # All of them: left to itself, GCE chooses three, and a stock-out there is one of all.
+            "zones": list(place.zones),
             "machine_types": list(group.machine_types),
         }
         declare(f"{MODULE}:Group", part, wanted, depends_on=[template])

@@ -69,6 +69,7 @@ def test_up_brings_all_and_proves_all(world: World) -> None:
         "inventory.yml",
         "keys.json",
         "known_hosts",
+        "marks.json",
         "outputs.json",
         "spec.json",
         "ssh_config",
@@ -164,7 +165,9 @@ def test_below_quorum_fails_and_above_it_is_incomplete(
     monkeypatch.setattr(ready, "MACHINES_POLL", 0.0)
     world.scheduler.never = {"demo-worker-0005"}
     patience = {"deadline": 1, "replace_after": 60}
-    with pytest.raises(NotReadyError, match=r"worker-0005 \(started\)") as caught:
+    with pytest.raises(
+        NotReadyError, match=r"worker-0005 \(1 started and never joined\)"
+    ) as caught:
         world.up(ready=patience)
     assert caught.value.exit_code == 1 and caught.value.missing == ("demo-worker-0005",)
     outcome = world.up(ready={**patience, "quorum": 0.8})

@@ -118,7 +118,6 @@ class GceCloud:
     def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
         """What there is is read back first, so that drift is mended; a second one changes nothing."""
         name = launch.plan.name
-        known = stack.exists(name)
         made = self._stack_of(name, stack.program(launch, self._place), emit)
 
         def watch(change: Any) -> None:
@@ -126,7 +125,7 @@ class GceCloud:
             if word != "same":
                 emit(Noted(text=f"{word} the {_noun(change.type)} {change.name}"))
 
-        if known:
+        if stack.exists(name) and made.exists():
             made.refresh(watch)
         made.up(watch)
         return {}

@@ -30,6 +30,7 @@ class Cloud:
         self.rates = Rates(self.world, lambda: self.dials.rates)
         self.external = External()
         self.occupied: Counter[tuple[str, str]] = Counter()
+        self._lives: Counter[str] = Counter()
         """VMs by zone and machine type; ``*`` stands for all types."""
         self.turn(self.dials)
 
@@ -49,6 +50,11 @@ class Cloud:
     def seconds_of(self, duration: str | float, *about: object) -> float:
         """Emulated seconds of a duration for one thing."""
         return draw(duration, self.world.chance(*about))
+
+    def next_life(self, path: str) -> int:
+        """Number of the next life of a VM, counted over all VMs of that path: each has its own fate."""
+        self._lives[path] += 1
+        return self._lives[path]
 
     def hits(self, dial: str, share: float, *about: object) -> bool:
         """Whether a dialled share includes one thing."""

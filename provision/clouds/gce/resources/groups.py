@@ -14,14 +14,14 @@ AT_ONCE = 1000
 class Group(Kind):
     """A regional managed instance group. Created is: accepted; whether its VMs join is watched elsewhere.
 
-    Inputs: ``template`` (a link), ``size``, ``zones`` (none: the region's), ``machine_types`` (best
-    first; none beyond the template's own where there is one).
+    Inputs: ``template`` (a link), ``size``, ``zones`` (a group keeps those it was made with),
+    ``machine_types`` (best first; none beyond the template's own where there is one).
     """
 
     token = "provision:gce:Group"
     noun, collection = "instance group", "instanceGroupManagers"
     client, argument = "RegionInstanceGroupManagersClient", "instance_group_manager"
-    replace_on = NAMED | {"zones", "machine_types"}
+    replace_on = NAMED | {"machine_types"}
 
     def body(self, inputs: Inputs) -> Body:
         """Zones with room come first (``ANY``); names are numbered; nothing is replaced by itself."""
@@ -32,16 +32,16 @@ class Group(Kind):
             "instance_template": inputs["template"],
             "target_size": int(inputs["size"]),
             "list_managed_instances_results": "PAGINATED",
-            "distribution_policy": {"target_shape": "ANY"},
+            "distribution_policy": {
+                "target_shape": "ANY",
+                "zones": [{"zone": f"zones/{zone}"} for zone in inputs["zones"]],
+            },
             "update_policy": {
                 "type_": "OPPORTUNISTIC",
                 "instance_redistribution_type": "NONE",
                 "minimal_action": "REPLACE",
             },
         }
-        if inputs["zones"]:
-            zones = [{"zone": f"zones/{zone}"} for zone in inputs["zones"]]
-            made["distribution_policy"]["zones"] = zones
         if len(inputs["machine_types"]) > 1:
             made["instance_flexibility_policy"] = {
                 "instance_selections": {

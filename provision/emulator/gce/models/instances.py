@@ -115,8 +115,7 @@ class Instance:
 def come(instance: Instance) -> float:
     """Begin a life: PROVISIONING now, RUNNING after the dialled time; answers those seconds."""
     cloud = instance.cloud
-    instance.life += 1
-    life = instance.life
+    instance.life = life = cloud.next_life(instance.path)
     seconds = cloud.seconds("provisioning", instance.name, life)
     instance.set(PROVISIONING)
 
@@ -195,7 +194,7 @@ def halt(instance: Instance, then: Callable[[], None], message: str = "") -> Non
 
 def _kill(instance: Instance, then: Callable[[], None]) -> None:
     key, was = instance.key, instance.executes
-    instance.life += 1
+    instance.life = instance.cloud.next_life(instance.path)
     instance.executes = False
     if instance.due:
         instance.due.cancel()
