@@ -1,12 +1,12 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo thousand test check fix lock bench setup clean
+.PHONY: help demo thousand thousand-gce test check fix lock bench setup clean
 SHELL := bash
 VENV := .venv/bin
 SHELL_FILES := tools/*.sh tools/node-image/*.sh .ci/run
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## set up what is missing, then bring up 8 Slurm nodes on this machine
 	@tools/setup.sh demo
@@ -15,6 +15,10 @@ demo: ## set up what is missing, then bring up 8 Slurm nodes on this machine
 thousand: ## set up what is missing, then 1,000 Slurm nodes on this machine (root, 10 GiB): up, watch, down
 	@tools/setup.sh demo
 	@$(VENV)/python benchmarks/thousand.py
+
+thousand-gce: ## the same by `--cloud gce`, with the emulator where Google stands
+	@tools/setup.sh test
+	@$(VENV)/python benchmarks/thousand_gce.py
 
 test: ## set up what is missing, then run every test, real nodes included
 	@tools/setup.sh test
@@ -38,7 +42,7 @@ lock: ## pin the newest versions (needs uv)
 
 bench: ## measure, as ratios within one run
 	@tools/setup.sh test
-	@set -e; for each in $(filter-out benchmarks/thousand.py,$(wildcard benchmarks/*.py)); do $(VENV)/python $$each; done
+	@set -e; for each in $(filter-out benchmarks/thousand%,$(wildcard benchmarks/*.py)); do $(VENV)/python $$each; done
 
 setup: ## install what the tests need
 	@tools/setup.sh test
