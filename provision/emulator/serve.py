@@ -124,6 +124,8 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
         name = f"[{options.host}]" if ":" in options.host else options.host
         base = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else name}:{port}"
         made = emulator(base, machines, options.dials, options.projects)
+        if booting is not None:
+            made.cloud.external.begin(os.getpid())
         server = server_of(application(made))
         stack.enter_context(_serving(server, listener))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="provision-emulate-"))

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.journeys.command import Cli
+from tests.journeys.command import Cli, until
 from tests.journeys.emulator import Emulator
+from tests.journeys.walk import walk
 
 NAME = "jgce"
 NODES = 50
@@ -98,6 +101,55 @@ def test_a_node_that_died_is_replaced(cli: Cli, emulator: Emulator) -> None:
     emulator.happen("delete", f"{NAME}-worker-0003")
     cli("repair", NAME)
     assert cli("status", NAME, "-o", "json").json()["ready"] == NODES
+
+
+def test_the_walk_of_the_live_tests(emulator: Emulator, tmp_path: Path) -> None:
+    walk(Cli(tmp_path, emulator.environment), "jwalk", 2)
+    assert not [r for r in emulator.control("resources") if "jwalk" in r["name"]]
+
+
+SPECIAL = """\
+name: jspecial
+cloud: {kind: gce, labels: {team: lab}, egress: none}
+groups:
+  big: {nodes: 2, machine_types: [n2-standard-4, n2d-standard-4], disk_gb: 30, disk_type: pd-ssd}
+  cheap: {nodes: 3, spot: true}
+ttl: 2h
+"""
+
+
+def test_groups_of_several_kinds(emulator: Emulator, tmp_path: Path) -> None:
+    """Spot, several machine types, disks, labels, a longest life; groups are Slurm's partitions."""
+    cli = Cli(tmp_path / "state", emulator.environment)
+    (tmp_path / "s.yaml").write_text(SPECIAL)
+    try:
+        cli("up", str(tmp_path / "s.yaml"))
+        seen = cli("ssh", "jspecial", "--", "sinfo", "-h", "-o", "%P:%D").stdout.split()
+        assert sorted(seen) == ["all*:5", "big:2", "cheap:3"]
+        url = f"{emulator.endpoint}/compute/v1/projects/emulated/aggregated/instances?maxResults=50"
+        with urllib.request.urlopen(url) as answer:
+            scopes = json.load(answer)["items"].values()
+        vms = {vm["name"]: vm for scope in scopes for vm in scope.get("instances", [])}
+        spot, plain = vms["jspecial-cheap-0001"], vms["jspecial-big-0001"]
+        assert spot["scheduling"]["provisioningModel"] == "SPOT"
+        assert {spot["scheduling"][k] for k in ("instanceTerminationAction",)} == {"DELETE"}
+        assert plain["scheduling"]["maxRunDuration"]["seconds"] == "7200"
+        assert plain["machineType"].rpartition("/")[2] == "n2-standard-4"
+        assert plain["disks"][0]["diskSizeGb"] == "30" and plain["labels"]["team"] == "lab"
+        assert emulator.count("routers.insert") == 1, (
+            "of the other cluster: this one has no way out"
+        )
+        emulator.happen("preempt", "jspecial-cheap-0002")
+        until(lambda: "jspecial-cheap-0002" in down(cli), 60)
+        until(lambda: cli("status", "jspecial", "-o", "json").json()["ready"] == 5, 90)
+    finally:
+        cli("down", "jspecial", expect=None)
+
+
+def down(cli: Cli) -> str:
+    """Nodes that do not answer, or whose VM was made anew since."""
+    nodes = cli("status", "jspecial", "-o", "json", expect=None).json()["nodes"]
+    return " ".join(n["name"] for n in nodes if n["state"] != "ready" or n["phase"] != "started")
 
 
 def test_without_the_state_folder_down_works_from_labels(cli: Cli, emulator: Emulator) -> None:

@@ -288,6 +288,20 @@ def test_a_dead_network_is_made_anew(runtime: MachineRuntime, network: Network, 
     booted(runtime, boot(0).name)
 
 
+def test_a_network_lives_on_when_machines_started_before_it_are_gone(
+    runtime: MachineRuntime, network: Network, boot: Make, cluster: str
+) -> None:
+    runtime.start([boot(0)], ignore)
+    other = next(f"10.98.{n}.0/24" for n in range(200, 256) if not runtime.taken(f"10.98.{n}.0/24"))
+    runtime.ensure_network(Network(f"{cluster}-b", other, {labels.CLUSTER: cluster}))
+    runtime.stop({labels.CLUSTER: cluster}, [boot(0).name])
+    third = next(f"10.97.{n}.0/24" for n in range(200, 256) if not runtime.taken(f"10.97.{n}.0/24"))
+    runtime.ensure_network(Network(f"{cluster}-c", third, {labels.CLUSTER: cluster}))
+    for name in (network.name, f"{cluster}-b", f"{cluster}-c"):
+        record = Records().get(NETWORKS, name)
+        assert record and record.process and record.process.alive()
+
+
 def test_the_root_is_needed_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     (finding,) = [c.finding for c in LightRuntime().check(1) if c.name == "root"]

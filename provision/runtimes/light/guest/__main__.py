@@ -96,12 +96,13 @@ class Zygote:
             console = os.open(
                 f"{folder}/console", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
             )
-            kernel.setns(self._own_pids, kernel.CLONE_NEWPID)
             kernel.unshare(kernel.CLONE_NEWPID)
             process = os.fork()
             if process == 0:
                 os.close(release)
                 self._child(wanted, console, report, wait)
+            # What is forked next must not be this machine's: a network's holder would die with it.
+            kernel.setns(self._own_pids, kernel.CLONE_NEWPID)
             os.close(console)
             record(folder, process)
             os.write(release, b"1")
