@@ -149,7 +149,7 @@ def test_bash_completes_with_the_script_we_print(tmp_path: Path) -> None:
 
     assert offered("va") == ["validate"]
     assert offered("plan", "--dead") == ["--deadline"]
-    assert offered("plan", "--cloud", "") == ["local"]
+    assert offered("plan", "--cloud", "") == ["gce", "local"]
     assert offered("status", "") == ["demo"]
     assert offered("drain", "demo", "w") == ["worker-0001"]
     assert "provision" not in offered("nonsense", "x")
