@@ -94,15 +94,44 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One metric of what may still be created: ``need`` of it is wanted, ``free`` is left."""
+    """One metric of what may still be created: ``need`` of it is wanted, in the metric's own unit.
+
+    ``limit`` and ``used`` are None where the cloud does not tell them, and so is ``largest``: with how
+    many nodes in all the cluster would fit, the last group alone shrunk or grown (``ENDLESS``: any).
+    """
 
     metric: str
     where: str
     need: float
-    free: float
-    largest: int
-    """The largest number of nodes that would fit."""
-    fix: str
+    limit: float | None = None
+    used: float | None = None
+    largest: int | None = None
+    fix: str = ""
+
+    @property
+    def left(self) -> float | None:
+        """What may still be used."""
+        if self.limit is None or self.used is None:
+            return None
+        return max(0.0, self.limit - self.used)
+
+    @property
+    def short(self) -> bool:
+        """Whether more is wanted than is left; what is unknown is not short."""
+        return self.left is not None and self.need > self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a cluster costs while it is up: ``hourly`` US dollars, None where no price is known.
+
+    ``machines`` counts them by type; ``text`` says the cost, from where and when its prices are, or
+    why it is not known.
+    """
+
+    machines: Mapping[str, int]
+    hourly: float | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +163,16 @@ class Cloud(Protocol):
 
     def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
         """All that would make creating the missing machines fail, quota included; creates nothing."""
+
+    def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
+        """What the account may still create, metric by metric; none where it counts no metrics.
+
+        Raises:
+            RefusedError: it cannot be known.
+        """
+
+    def bills(self) -> bool:
+        """Whether somebody pays for what is created here."""
 
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         """Make the machine image available; answers what shows only with the image at hand."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from provision import labels
-from provision.cloud import Cloud, Machine, Phase
+from provision.cloud import Cloud, Limit, Machine, Phase
 from provision.errors import Finding
-from provision.names import short_name
+from provision.names import ENDLESS, short_name
 from provision.plan import Plan, PlannedMachine
 
 
@@ -64,3 +64,16 @@ def same_cluster(
 def room(cloud: Cloud, plan: Plan, lacking: Sequence[PlannedMachine]) -> list[Finding]:
     """What the cloud or this host lacks for the missing machines."""
     return cloud.check(plan, lacking) if lacking else []
+
+
+def fitting(plan: Plan, limits: Sequence[Limit]) -> dict[str, int] | None:
+    """The largest sizes of the groups that fit: the last one shrinks, the others stay as they are.
+
+    None where not even one node of it fits. Limits that are not known count for nothing.
+    """
+    sizes = {group.name: len(group.machines) for group in plan.groups}
+    most = min((each.largest for each in limits if each.largest is not None), default=ENDLESS)
+    last = plan.groups[-1].name
+    others = sum(sizes.values()) - sizes[last]
+    sizes[last] = min(sizes[last], most - others)
+    return sizes if sizes[last] > 0 else None

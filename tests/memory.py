@@ -14,6 +14,7 @@ from provision.cloud import (
     GroupState,
     Launch,
     Leftover,
+    Limit,
     Machine,
     Phase,
 )
@@ -35,12 +36,20 @@ class MemoryCloud:
     user_data_limit: int = 100_000
     there: dict[str, Machine] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    limits: list[Limit] = field(default_factory=list)
+    billed: bool = False
     refuse: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     on_apply: Callable[[], None] = lambda: None
 
     def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
         return self.findings
+
+    def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
+        return self.limits
+
+    def bills(self) -> bool:
+        return self.billed
 
     def settled(self) -> LocalCloud:
         return LocalCloud()

@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Machine
+from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine
 from provision.clouds.gce import quota, stack, sweep, watching
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.failures import GceFailure, NotFound
-from provision.clouds.gce.place import Place, callers_range, zones_of
+from provision.clouds.gce.place import Place, place_of
 from provision.clouds.gce.resources import RANKS, Controller, Group
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
-from provision.clouds.gce.settings import ENDPOINT, Settings, resolve
+from provision.clouds.gce.settings import ENDPOINT, LOOPBACK, Settings, resolve
 from provision.clouds.gce.signin import ambient_project
 from provision.engine.stack import Stack
 from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError
@@ -50,6 +51,7 @@ class GceCloud:
         self._spec, self._emit = spec, emit
         self._stop = threading.Event()
         self._stack: Stack | None = None
+        self._placed: Place | None = None
         self._links: dict[str, str] = {}
         self._controller: tuple[str, Endpoint] | None = None
         self._looked = 0.0
@@ -70,21 +72,22 @@ class GceCloud:
         """For everything but the stack's provider, which is stopped by itself."""
         return Gce(self._settings, self._emit)
 
-    @cached_property
+    @property
     def _place(self) -> Place:
-        settings = self._settings
-        zones = zones_of(self._gce)
-        wrong = sorted({*settings.zones} - {*zones})
-        if wrong:
-            fix = f"choose among {', '.join(zones)}"
-            raise RefusedError([Finding("cloud.zones", f"{wrong[0]} is not there or not up", fix)])
-        return Place(
-            cloud=self.settled(),
-            project=settings.project,
-            region=settings.region,
-            zones=tuple(settings.zones) or zones,
-            ssh_from=self._spec.ssh_from or callers_range(settings),
-        )
+        wrong: list[Finding] = []
+        place = self._located(wrong)
+        if place is None or wrong:
+            raise RefusedError(wrong)
+        return place
+
+    def _located(self, wrong: list[Finding]) -> Place | None:
+        """Where the cluster stands, looked up once; what is wrong with it is added to ``wrong``."""
+        if self._placed is None:
+            place = place_of(self._gce, self.settled(), wrong)
+            if wrong:
+                return place
+            self._placed = place
+        return self._placed
 
     def settled(self) -> GceSpec:
         """With project, region and endpoint as the environment or gcloud's configuration say."""
@@ -94,13 +97,28 @@ class GceCloud:
 
     def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
         """Everything of docs/gce.md, "What is checked first"."""
+        found: list[Finding] = []
         try:
-            place = self._place
-            return quota.findings(self._gce, place, plan, missing)
+            place = self._located(found)
+            if place is not None:
+                found += quota.findings(self._gce, place, plan, missing, self._emit)
         except RefusedError as error:
-            return [*error.findings]
+            found += error.findings
         except GceFailure as failure:
-            return [failure.finding("cloud: gce")]
+            found += quota.failed([failure])
+        return found
+
+    def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
+        """The quotas of region and project."""
+        try:
+            return quota.headroom(self._gce, self._place, plan, missing)
+        except GceFailure as failure:
+            raise RefusedError([*quota.failed([failure])]) from failure
+
+    def bills(self) -> bool:
+        """Google does; an emulator on this machine does not."""
+        settings = self._settings
+        return not (settings.plain and urlsplit(settings.endpoint).hostname in LOOPBACK)
 
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         """The image is the cloud's; what is prepared is the Pulumi CLI."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import Finding, RefusedError
 from provision.speccloud import GceCloud
+from provision.specwords import nearest
 
 if TYPE_CHECKING:
     from provision.clouds.gce.client import Gce
@@ -44,13 +45,44 @@ class Place:
         return f"projects/{self.project}/global/images/{image}"
 
 
-def zones_of(gce: "Gce") -> tuple[str, ...]:
-    """The zones of the settings' region, by name."""
+def place_of(gce: "Gce", cloud: GceCloud, wrong: list[Finding]) -> Place | None:
+    """The place of a cluster of that spec; what is wrong with it is added to ``wrong``.
+
+    None where there is no such region. Raises GceFailure where it cannot be looked up.
+    """
+    settings = gce.settings
+    zones = zones_of(gce, wrong)
+    if not zones:
+        return None
+    good = [zone for zone in settings.zones if zone in zones]
+    for zone in settings.zones:
+        if zone not in zones:
+            fix = f"choose among {', '.join(zones)}"
+            wrong.append(Finding("cloud.zones", f"{zone} is not there or not up", fix))
+    try:
+        ssh_from = cloud.ssh_from or callers_range(settings)
+    except RefusedError as error:
+        ssh_from = ""
+        wrong += error.findings
+    return Place(cloud, settings.project, settings.region, tuple(good) or zones, ssh_from)
+
+
+def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:
+    """The zones of the settings' region, by name; none where there is no such region."""
     from google.cloud import compute_v1
 
-    region = gce.call(
-        f"read the region {gce.settings.region}", gce.client(compute_v1.RegionsClient).get
-    )
+    from provision.clouds.gce.failures import NotFound
+
+    client, name = gce.client(compute_v1.RegionsClient), gce.settings.region
+    try:
+        region = gce.call(f"read the region {name}", client.get)
+    except NotFound as failure:
+        if "/regions/" not in failure.resource:
+            raise
+        near = nearest(name, [each.name for each in gce.rows("list regions", client.list)])
+        fix = f"did you mean {near}?" if near else "see 'gcloud compute regions list'"
+        wrong.append(Finding("cloud.region", f"there is no region {name}", fix))
+        return ()
     return tuple(sorted(link.rpartition("/")[2] for link in region.zones))
 
 

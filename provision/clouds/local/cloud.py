@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from provision import labels
-from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Machine, Phase
+from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine, Phase
 from provision.clouds.local import quota, resources
 from provision.clouds.local.client import runtime_of
 from provision.errors import Finding
@@ -35,6 +35,14 @@ class LocalCloud:
             return []
         fresh = len(missing) == sum(1 for _ in plan.machines)
         return quota.findings(self.runtime, plan, missing, fresh)
+
+    def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
+        """A host counts no metrics; :meth:`check` says what it lacks."""
+        return []
+
+    def bills(self) -> bool:
+        """Nobody pays."""
+        return False
 
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         """Build the node image where it is not here yet; then an engine can be tried out with it."""

@@ -1,0 +1,136 @@
+"""Whether the zones have the machine types and disk types that a plan asks for, and the image exists."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from provision.clouds.gce.client import Gce
+from provision.clouds.gce.failures import GceFailure
+from provision.clouds.gce.place import Place
+from provision.clouds.gce.survey import Offered, Survey, disk_types, machine_types
+from provision.errors import Finding
+from provision.events import Emit, Warned
+from provision.plan import Plan
+from provision.specwords import nearest
+
+UNUSABLE = ("OBSOLETE", "DELETED")
+"""States of an image that nothing can be made of any more."""
+_SIZES = re.compile(r"(\d+)GB-(\d+)([GT])B")
+
+
+def vcpus(seen: Survey) -> dict[str, int]:
+    """Of each machine type that some zone has."""
+    return {name: kind.guest_cpus for (name, _), kind in seen.machine_types.items() if kind}
+
+
+def findings(gce: Gce, place: Place, plan: Plan, seen: Survey, emit: Emit) -> Iterator[Finding]:
+    """What is not there, with the nearest that is."""
+    for name, where in machine_types(plan, place).items():
+        yield from _missing(
+            "machine type", name, where, place, seen.machine_types, lambda: _types(gce, place)
+        )
+    kinds = disk_types(plan, place)
+    for name in dict.fromkeys(name for name, _ in kinds):
+        where = next(f"{where}_type" for (kind, _), where in kinds.items() if kind == name)
+        yield from _missing(
+            "disk type", name, where, place, seen.disk_types, lambda: _disks(gce, place)
+        )
+    yield from _sizes(plan, place, seen)
+    yield from _image(gce, place, seen, emit)
+
+
+def _missing(
+    noun: str, name: str, where: str, place: Place, offered: Offered, known: Callable[[], set[str]]
+) -> Iterator[Finding]:
+    """A zone whose answer is missing altogether could not be asked: that is told elsewhere."""
+    asked = [zone for zone in place.zones if (name, zone) in offered]
+    there = [zone for zone in asked if offered[name, zone] is not None]
+    if not asked or there == asked:
+        return
+    if there:
+        lacking = ", ".join(zone for zone in asked if zone not in there)
+        yield Finding(
+            where,
+            f"the {noun} {name} is not in {lacking}",
+            f"choose another, or the zones that have it: cloud.zones: [{', '.join(there)}]",
+        )
+        return
+    near = _nearest(name, known)
+    fix = (
+        f"did you mean {near}?" if near else f"see 'gcloud compute {noun.replace(' ', '-')}s list'"
+    )
+    yield Finding(where, f"there is no {noun} {name} in {place.region}", fix)
+
+
+def _sizes(plan: Plan, place: Place, seen: Survey) -> Iterator[Finding]:
+    for (name, size), where in disk_types(plan, place).items():
+        kind = next((k for (n, _), k in seen.disk_types.items() if n == name and k), None)
+        found = _SIZES.fullmatch(kind.valid_disk_size) if kind else None
+        if found:
+            least, most = int(found[1]), int(found[2]) * (1024 if found[3] == "T" else 1)
+            if not least <= size <= most:
+                problem = f"a disk of type {name} has {least} to {most} GiB, not {size}"
+                yield Finding(
+                    f"{where}_gb", problem, "choose a size in that range, or another type"
+                )
+        if seen.image is not None and size < seen.image.disk_size_gb:
+            least = seen.image.disk_size_gb
+            problem = f"the image {seen.image.name} needs a disk of {least} GiB, not {size}"
+            yield Finding(f"{where}_gb", problem, f"set {where}_gb: {least} or more")
+
+
+def _image(gce: Gce, place: Place, seen: Survey, emit: Emit) -> Iterator[Finding]:
+    image, where = seen.image, "cloud.image"
+    project, _, name = place.image.removeprefix("projects/").partition("/global/images/")
+    if image is None:
+        if any(f.doing == f"read the image {name} of {project}" for f in seen.failures):
+            return
+        near = _nearest(name, lambda: _images(gce, project, name))
+        gcloud = f"'gcloud compute images list --project {project}'"
+        fix = f"did you mean projects/{project}/global/images/{near}?" if near else f"see {gcloud}"
+        yield Finding(where, f"{project} has no image {name}", fix)
+    elif image.deprecated.state in UNUSABLE:
+        problem = f"{image.name} is {image.deprecated.state.lower()}"
+        fix = "choose its family, or a newer image"
+        if image.deprecated.replacement:
+            fix = f"take its replacement: {image.deprecated.replacement.partition('/v1/')[2]}"
+        yield Finding(where, problem, fix)
+    elif project == "debian-cloud" or image.family.startswith("debian"):
+        emit(
+            Warned(
+                text=f"{where}: {image.name} is a Debian image, and Debian's images on GCE carry no"
+                " cloud-init: machines boot and never join unless yours does; take Ubuntu's"
+            )
+        )
+
+
+def _nearest(name: str, known: Callable[[], set[str]]) -> str:
+    """'' where nothing is near, or nothing could be asked."""
+    try:
+        return nearest(name, sorted(known()))
+    except GceFailure:
+        return ""
+
+
+def _types(gce: Gce, place: Place) -> set[str]:
+    from google.cloud import compute_v1
+
+    client = gce.client(compute_v1.MachineTypesClient)
+    return {row.name for row in gce.rows("list machine types", client.list, zone=place.zones[0])}
+
+
+def _disks(gce: Gce, place: Place) -> set[str]:
+    from google.cloud import compute_v1
+
+    client = gce.client(compute_v1.DiskTypesClient)
+    return {row.name for row in gce.rows("list disk types", client.list, zone=place.zones[0])}
+
+
+def _images(gce: Gce, project: str, name: str) -> set[str]:
+    """Families where one is looked for, as the spec writes them; else images."""
+    from google.cloud import compute_v1
+
+    client = gce.client(compute_v1.ImagesClient)
+    rows = list(gce.rows("list images", client.list, project=project))
+    if name.startswith("family/"):
+        return {f"family/{row.family}" for row in rows if row.family}
+    return {row.name for row in rows if not row.deprecated.state}
