@@ -1,0 +1,90 @@
+"""A cluster's stack, created resource by resource as Pulumi would: what it declares, without Pulumi."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from provision import labels
+from provision.cloud import Launch
+from provision.clouds.gce.client import Gce
+from provision.clouds.gce.place import Place, place_of
+from provision.clouds.gce.resources import Group, kinds
+from provision.clouds.gce.settings import Settings
+from provision.errors import CloudFailure, Finding
+from provision.plan import Plan
+from provision.provider.resource import Work
+from stacks.gce import program
+
+SECONDS = 60.0
+
+
+class Declared(dict[str, Any]):
+    """Stands where a declared resource is handed on."""
+
+    def __missing__(self, key: str) -> str:
+        return key
+
+
+def launch_of(plan: Plan) -> Launch:
+    """Ready to create; what the machines boot with is of no interest here."""
+    groups = [plan.controller.group, *(group.name for group in plan.groups)]
+    marks = {labels.SPEC: plan.spec_fingerprint, labels.RUN: "test"}
+    return Launch(plan, dict.fromkeys(groups, "#cloud-config\n"), marks)
+
+
+def declared(plan: Plan, place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Tokens and inputs, in the order in which they can be created."""
+    made: list[tuple[str, dict[str, Any]]] = []
+
+    def declare(token: str, name: str, inputs: dict[str, Any], **more: Any) -> Declared:
+        made.append((token, inputs))
+        return Declared()
+
+    with patch.object(program, "declare", declare), patch.object(program.pulumi, "export"):
+        program.program(launch_of(plan), place)
+    return iter(made)
+
+
+def located(gce: Gce, plan: Plan) -> Place:
+    """Where the plan's cluster is to stand."""
+    wrong: list[Finding] = []
+    place = place_of(gce, plan.cloud, wrong)  # type: ignore[arg-type]  # plans of these tests are GCE's
+    assert place is not None and wrong == []
+    return place
+
+
+def brought_up(settings: Settings, plan: Plan) -> str:
+    """Create all of it; '' where every machine is there, else what came instead."""
+    with Gce(settings) as gce:
+        place = located(gce, plan)
+        by_token = {kind.token: kind for kind in kinds(gce)}
+        groups = []
+        try:
+            for token, inputs in declared(plan, place):
+                work = Work.within(SECONDS, threading.Event())
+                made = by_token[token].create(inputs, work)
+                groups += [made.ident] if token == Group.token else []
+        except CloudFailure as failure:
+            return str(failure)
+        return "".join(settled(Group(gce), ident) for ident in groups)
+
+
+def settled(kind: Group, ident: str) -> str:
+    """Wait until the group has all of its VMs ('') or says why it has not."""
+
+    def look() -> str | None:
+        found = kind.get(ident)
+        assert found is not None
+        if found.current_actions.none == found.target_size:
+            return ""
+        return next((each.error.message for each in kind.errors(ident)), None)
+
+    said: str = Retrying(
+        retry=retry_if_result(lambda seen: seen is None),
+        wait=wait_fixed(0.05),
+        stop=stop_after_delay(SECONDS),
+    )(look)
+    return said
