@@ -14,6 +14,7 @@
     ├── SchedulerFailure          exit 1   the scheduler refused or failed
     ├── NotReadyError             exit 1   below quorum at the deadline
     └── InterruptedRun            exit 130 the user stopped it
+        └── DeclinedError         exit 130 the user was asked, and did not agree
 
 Foreign errors (docker, paramiko, later the cloud SDKs) are translated where they arise; only these
 reach the command line. Anything else is a bug and exits with 70.
@@ -159,3 +160,7 @@ class InterruptedRun(ProvisionError):
     """The user pressed Ctrl-C (or the process got SIGTERM)."""
 
     exit_code = EXIT_INTERRUPTED
+
+
+class DeclinedError(InterruptedRun):
+    """The user was asked before anything was created, and did not agree."""

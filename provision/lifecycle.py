@@ -4,11 +4,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from provision import steps
+from provision import budget, steps
 from provision.cloud import Change
 from provision.errors import (
     EXIT_DONE,
     EXIT_INCOMPLETE,
+    DeclinedError,
     InterruptedRun,
     ProvisionError,
     RefusedError,
@@ -20,7 +21,7 @@ from provision.events import Emit
 from provision.names import machine_number, short_name
 from provision.plan import with_nodes
 from provision.ready import Node
-from provision.run import Run
+from provision.run import Agree, Run
 from provision.scheduler import MemberState, Proof
 from provision.session import Session, found, opened
 from provision.spec import Spec
@@ -51,14 +52,17 @@ class Outcome:
 
 
 def up(
-    spec: Spec, source: str, emit: Emit, command: str = "provision up", until: str = PROVED
-) -> Outcome:
+    spec: Spec, source: str, emit: Emit, command: str = "provision up", until: str = PROVED, *,
+    agree: Agree | None = None, shrink: bool = False,
+) -> Outcome:  # fmt: skip
     """Bring the cluster up, or go on with one that an earlier run began.
 
-    ``until`` is one of :data:`STAGES`: where to stop.
+    ``until`` is one of :data:`STAGES`: where to stop. ``agree`` is asked before anything is created
+    that somebody pays for. ``shrink`` takes fewer nodes where the account's quotas do not allow all.
 
     Raises:
         RefusedError: nothing was created, and why.
+        DeclinedError: whoever was asked did not agree; nothing was created.
         NotReadyError: below quorum at the deadline.
         InterruptedRun: the user stopped it; says what exists.
     """
@@ -66,10 +70,14 @@ def up(
         opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
         session.workspace.lock(command),
     ):
-        return _bring_up(Run.of(session, spec, source), until)
+        run = Run.of(session, spec, source)
+        run.agree = agree
+        if shrink:
+            budget.fit(run)
+        return _bring_up(run, until)
 
 
-def preview(spec: Spec, source: str, emit: Emit) -> list[Change]:
+def preview(spec: Spec, source: str, emit: Emit, shrink: bool = False) -> list[Change]:
     """What :func:`up` would do, after the same checks; creates nothing.
 
     Raises:
@@ -77,6 +85,8 @@ def preview(spec: Spec, source: str, emit: Emit) -> list[Change]:
     """
     with opened(spec.name, spec.cloud, spec.scheduler, emit) as session:
         run = Run.of(session, spec, source)
+        if shrink:
+            budget.fit(run)
         try:
             steps.check(run)
             return steps.preview(run)
@@ -89,6 +99,7 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
     pool = ThreadPoolExecutor(1, thread_name_prefix="create")
     try:
         steps.check(run)
+        budget.agree(run)
         steps.image(run)
         steps.create(run, pool)
         if until != CREATED:
@@ -99,7 +110,7 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
         if until == PROVED:
             steps.prove(run)
         steps.write(run)
-    except (RefusedError, SpecError):
+    except (RefusedError, SpecError, UsageError, DeclinedError):
         if run.fresh:  # refused means that nothing was made, keys included
             run.session.workspace.remove()
         raise

@@ -3,12 +3,12 @@
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from provision import labels
-from provision.cloud import Launch, Machine
+from provision.cloud import Cost, Launch, Machine
 from provision.errors import InterruptedRun
 from provision.events import Event
 from provision.plan import Plan, PlannedMachine, plan_of
@@ -16,6 +16,19 @@ from provision.ready import Patience
 from provision.scheduler import Proof
 from provision.session import Session
 from provision.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What is about to be created and paid for: ``machines`` of them now, and what the whole costs."""
+
+    cluster: str
+    machines: int
+    cost: Cost | None
+
+
+Agree = Callable[[Purchase], bool]
+"""Asks whoever pays; False creates nothing. May raise where nobody can be asked."""
 
 
 @dataclass(slots=True)
@@ -35,6 +48,7 @@ class Run:
     stopping: threading.Event = field(default_factory=threading.Event)
     creating: Future[Mapping[str, str]] | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
+    agree: Agree | None = None
 
     @classmethod
     def of(cls, session: Session, spec: Spec, source: str) -> "Run":

@@ -19,6 +19,7 @@ COMMANDS = (
     Command("init", "Start", "write a spec, from three questions", "init demo.yaml"),
     Command("validate", "Start", "check a spec; creates nothing", "validate demo.yaml"),
     Command("plan", "Start", "show what a spec would create", "plan demo.yaml --output json"),
+    Command("quota", "Start", "compare a spec with the quotas", "quota demo.yaml --cloud gce"),
     Command("render", "Start", "print the user-data of a role", "render demo.yaml --role worker"),
     Command("up", "Start", "bring a cluster up, and prove it", "up inventories/demo.yaml"),
     Command("list", "Look", "list the clusters", "list", "list_"),

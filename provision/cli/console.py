@@ -142,6 +142,17 @@ class Console:
         if not self.options.quiet:
             self._say(text)
 
+    def confirm(self, question: str) -> bool:
+        """Ask on stderr for yes or no; no where nothing is typed, or Ctrl-C."""
+        import click
+
+        with self._lock:
+            self._end_view()
+            try:
+                return click.confirm(clean(question), default=False, err=True)
+            except click.Abort:
+                return False
+
     def complain(self, text: str) -> None:
         """A line on stderr that ``--quiet`` does not silence."""
         self._say(f"provision: {text}")

@@ -1,5 +1,7 @@
 """``provision plan``: what a spec would create."""
 
+from dataclasses import asdict
+
 import click
 
 from provision.cli.console import Console, ConsoleOptions
@@ -18,9 +20,14 @@ def run(chosen: SpecChoice, options: ConsoleOptions) -> int:
 
     Creates nothing. The same spec gives the same bytes with --output json.
     """
+    from provision.clouds import cost_of
+
     with Console(options) as console:
         _, plan = chosen.plan()
-        console.result(plan.as_dict(), table_of(plan), *summary(plan))
+        cost = cost_of(plan)
+        lines = [*summary(plan), *([f"cost: {cost.text}"] if cost else [])]
+        data = plan.as_dict() | ({"cost": asdict(cost)} if cost else {})
+        console.result(data, table_of(plan), *lines)
     return EXIT_DONE
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,7 +10,10 @@ from provision.cli import views
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import SpecChoice, output_options, spec_options
 from provision.cli.tables import Table
-from provision.errors import EXIT_DONE, SpecError
+from provision.errors import EXIT_DONE, SpecError, UsageError
+
+if TYPE_CHECKING:
+    from provision.run import Agree, Purchase
 
 
 @click.command("up")
@@ -22,8 +26,15 @@ from provision.errors import EXIT_DONE, SpecError
     help="Where to stop: accepted by the cloud, joined to the scheduler, proved by a job.",
 )
 @click.option("--preview", is_flag=True, help="Only say what would be created or changed.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before creating what costs money.")
+@click.option(
+    "--shrink-to-fit", "shrink", is_flag=True,
+    help="Take as many nodes as the quotas allow (of the last group).",
+)  # fmt: skip
 @output_options
-def run(chosen: SpecChoice, until: str, preview: bool, options: ConsoleOptions) -> int:
+def run(
+    chosen: SpecChoice, until: str, preview: bool, yes: bool, shrink: bool, options: ConsoleOptions
+) -> int:
     """Bring up the cluster of SPEC (or of flags alone) and prove that it runs work.
 
     Run it again to go on where it stopped: what is there is left as it is.
@@ -33,14 +44,30 @@ def run(chosen: SpecChoice, until: str, preview: bool, options: ConsoleOptions) 
     with Console(options) as console:
         loaded, _ = chosen.plan()
         command = f"provision {' '.join(sys.argv[1:])}"
+        agree = None if yes else asking(console)
         try:
             if preview:
-                changes = lifecycle.preview(loaded.spec, loaded.source, console.emit)
+                changes = lifecycle.preview(loaded.spec, loaded.source, console.emit, shrink)
                 data = [dataclasses.asdict(change) for change in changes]
                 console.result(data, Table(views.CHANGE_COLUMNS, views.change_rows(changes)))
                 return EXIT_DONE
-            outcome = lifecycle.up(loaded.spec, loaded.source, console.emit, command, until)
+            outcome = lifecycle.up(
+                loaded.spec, loaded.source, console.emit, command, until, agree=agree, shrink=shrink
+            )
         except SpecError as error:
             raise loaded.placed(error) from None
         console.result(views.outcome_data(outcome), *views.outcome_lines(outcome))
         return outcome.exit_code
+
+
+def asking(console: Console) -> "Agree":
+    """Asks the one who types; without a terminal it raises UsageError, as nobody has agreed."""
+
+    def agree(purchase: "Purchase") -> bool:
+        what = views.purchase_line(purchase)
+        if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+            fix = "give --yes to agree without being asked"
+            raise UsageError(f"{what}, and there is no terminal to ask at", fix)
+        return console.confirm(f"{what}. Create them?")
+
+    return agree

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from provision.cloud import Change
+from provision.budget import Room
+from provision.cloud import Change, Limit
 from provision.lifecycle import CREATED, Outcome
-from provision.names import short_name
+from provision.names import ENDLESS, short_name
 from provision.operations import Status, Summary
+from provision.run import Purchase
 from provision.runtime import HostCheck
 
 Rows = list[Sequence[str]]
@@ -17,6 +20,7 @@ MISSING_SHOWN = 20
 CLUSTER_COLUMNS = ("NAME", "CLOUD", "SCHEDULER", "MACHINES", "RUNNING", "AGE", "EXPIRES")
 NODE_COLUMNS = ("NODE", "GROUP", "ADDRESS", "MACHINE", "STATE", "DETAIL")
 CHANGE_COLUMNS = ("OPERATION", "KIND", "NAME", "WHAT DIFFERS")
+LIMIT_COLUMNS = ("METRIC", "WHERE", "LIMIT", "USED", "NEED", "LEFT", "FITS")
 CHECK_COLUMNS = ("CHECK", "STATE", "DETAIL")
 
 
@@ -151,3 +155,71 @@ def check_rows(checks: Sequence[HostCheck]) -> Rows:
         else (check.name, "FAIL", f"{check.finding.problem}; {check.finding.fix}")
         for check in checks
     ]
+
+
+def limit_rows(limits: Sequence[Limit]) -> Rows:
+    """A row per quota, under :data:`LIMIT_COLUMNS`; the last is with how many nodes it would do."""
+    return [
+        (
+            limit.metric,
+            limit.where,
+            _number(limit.limit),
+            _number(limit.used),
+            _number(limit.need),
+            _number(limit.left),
+            "any" if limit.largest == ENDLESS else _number(limit.largest),
+        )
+        for limit in limits
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.10g}"
+
+
+def room_lines(room: Room) -> list[str]:
+    """Whether it fits, what would, and what it costs."""
+    plan, lines = room.plan, [""] if room.limits else []
+    asked = sum(len(group.machines) for group in plan.groups)
+    if not room.limits:
+        lines.append(
+            f"{plan.cloud.kind} has no quotas to count; {asked} nodes were checked, and fit"
+        )
+    elif room.fits:
+        lines.append(f"{plan.name} fits with {asked} nodes, as far as the limits are known")
+    else:
+        most = sum(room.sizes.values()) if room.sizes else 0
+        fits = f"{most} would" if most else "not even one would"
+        lines.append(f"{plan.name} does not fit with {asked} nodes: {fits}")
+    if any(limit.limit is None for limit in room.limits) or not room.fits:
+        lines.append(f"limits, and more of them: {room.limits[0].fix}")
+    return lines + ([f"cost: {room.cost.text}"] if room.cost else [])
+
+
+def room_data(room: Room) -> dict[str, Any]:
+    """The same as plain data; ``largest`` is None where it does not depend on the nodes."""
+    limits = [
+        {
+            **asdict(limit),
+            "left": limit.left,
+            "short": limit.short,
+            "largest": None if limit.largest == ENDLESS else limit.largest,
+        }
+        for limit in room.limits
+    ]
+    return {
+        "cluster": room.plan.name,
+        "fits": room.fits,
+        "nodes": room.sizes,
+        "limits": limits,
+        "cost": asdict(room.cost) if room.cost else None,
+    }
+
+
+def purchase_line(purchase: Purchase) -> str:
+    """What is about to be bought."""
+    line = f"{purchase.machines} machines are to be created for {purchase.cluster}"
+    if purchase.cost is None:
+        return line
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in purchase.cost.machines.items())
+    return f"{line}, which then has {kinds} and costs {purchase.cost.text}"

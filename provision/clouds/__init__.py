@@ -3,8 +3,9 @@
 import os
 from collections.abc import Mapping
 
-from provision.cloud import Cloud
+from provision.cloud import Cloud, Cost
 from provision.events import Emit, ignore
+from provision.plan import Plan
 from provision.speccloud import Cloud as CloudSpec
 from provision.speccloud import GceCloud as GceSpec
 from provision.speccloud import LocalCloud as LocalSpec
@@ -24,6 +25,15 @@ def cloud_of(spec: CloudSpec, emit: Emit = ignore) -> Cloud:
     from provision.clouds.local.cloud import LocalCloud
 
     return LocalCloud(spec)
+
+
+def cost_of(plan: Plan, environment: Mapping[str, str] = os.environ) -> Cost | None:
+    """What the plan's machines cost while they are up; None where nobody pays. Asks nobody."""
+    if isinstance(plan.cloud, GceSpec):
+        from provision.clouds.gce.prices import cost_of, region_of
+
+        return cost_of(plan, region_of(plan.cloud, environment))
+    return None
 
 
 def places(environment: Mapping[str, str] = os.environ) -> list[CloudSpec]:

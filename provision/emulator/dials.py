@@ -114,6 +114,8 @@ class Dials(_Dial):
     """Limits by place (a region, ``regions`` for each of them, or ``global``) and metric."""
     rates: Rates = Rates()
     faults: tuple[Fault, ...] = ()
+    denied: tuple[str, ...] = ()
+    """Methods (patterns as in a fault's ``method``) that the caller has no permission for."""
     never_boot: Share = 0.0
     """VMs that are RUNNING and never execute anything."""
     never_join: Share = 0.0

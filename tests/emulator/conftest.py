@@ -1,14 +1,17 @@
 """An emulator in this process, over a real socket; every exchange is judged when a test ends."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from provision.clouds.gce import client
 from provision.emulator.dials import Dials, merged
 from provision.emulator.gce.machines import Machines, NoMachines
 from provision.emulator.making import emulator
@@ -111,6 +114,17 @@ def start() -> Iterator[Start]:
         for why in problems(exchange)
     ]
     assert found == []
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No project, key or state of anybody's; operations are looked at as often as they are quick here."""
+    for name in list(os.environ):
+        if name.startswith(("GOOGLE_", "CLOUDSDK_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", f"{tmp_path}")
+    monkeypatch.setenv("XDG_STATE_HOME", f"{tmp_path}")
+    monkeypatch.setattr(client, "FIRST_LOOK", 0.02)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -12,13 +13,42 @@ from provision.cloud import Launch
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place, place_of
 from provision.clouds.gce.resources import Group, kinds
-from provision.clouds.gce.settings import Settings
+from provision.clouds.gce.settings import Settings, resolve
 from provision.errors import CloudFailure, Finding
-from provision.plan import Plan
+from provision.plan import Plan, plan_of
 from provision.provider.resource import Work
+from provision.spec import Spec
 from stacks.gce import program
+from tests.emulator.conftest import Gce as Emulated
 
 SECONDS = 60.0
+REGION = "us-central1"
+
+
+def spec_of(gce: Emulated, project: str, nodes: int, cloud: Any = None, group: Any = None) -> Spec:
+    """A spec of one group; ``cloud`` and ``group`` are added to theirs."""
+    where = {"kind": "gce", "project": project, "region": REGION, "endpoint": gce.endpoint}
+    return Spec.model_validate(
+        {
+            "name": "q",
+            "cloud": {**where, **(cloud or {})},
+            "groups": {"worker": {"nodes": nodes, **(group or {})}},
+        }
+    )
+
+
+def comes_up(gce: Emulated, spec: Spec, owner: str = "") -> str:
+    """As :func:`brought_up`, of a spec."""
+    cloud: Any = spec.cloud
+    environment = {"PROVISION_GCE_ENDPOINT": gce.endpoint}
+    settings = resolve(environment, Path("/nowhere"), project=cloud.project, region=cloud.region)
+    return brought_up(settings, plan_of(spec), owner)
+
+
+def creates(gce: Emulated) -> int:
+    """How many creating calls there were."""
+    counts = gce.made.record.counts
+    return sum(count for (method, _), count in counts.items() if method.endswith("nsert"))
 
 
 class Declared(dict[str, Any]):
@@ -43,7 +73,7 @@ def declared(plan: Plan, place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
         made.append((token, inputs))
         return Declared()
 
-    with patch.object(program, "declare", declare), patch.object(program.pulumi, "export"):
+    with patch.object(program, "declare", declare), patch("pulumi.export"):
         program.program(launch_of(plan), place)
     return iter(made)
 
@@ -56,8 +86,11 @@ def located(gce: Gce, plan: Plan) -> Place:
     return place
 
 
-def brought_up(settings: Settings, plan: Plan) -> str:
-    """Create all of it; '' where every machine is there, else what came instead."""
+def brought_up(settings: Settings, plan: Plan, owner: str = "") -> str:
+    """Create all of it, for another cluster where ``owner`` names one.
+
+    Answers '' where every machine is there, else what came instead.
+    """
     with Gce(settings) as gce:
         place = located(gce, plan)
         by_token = {kind.token: kind for kind in kinds(gce)}
@@ -65,6 +98,8 @@ def brought_up(settings: Settings, plan: Plan) -> str:
         try:
             for token, inputs in declared(plan, place):
                 work = Work.within(SECONDS, threading.Event())
+                if owner:
+                    inputs = {**inputs, "marks": {labels.CLUSTER: owner}}
                 made = by_token[token].create(inputs, work)
                 groups += [made.ident] if token == Group.token else []
         except CloudFailure as failure:
@@ -82,9 +117,9 @@ def settled(kind: Group, ident: str) -> str:
             return ""
         return next((each.error.message for each in kind.errors(ident)), None)
 
-    said: str = Retrying(
+    said = Retrying(
         retry=retry_if_result(lambda seen: seen is None),
         wait=wait_fixed(0.05),
         stop=stop_after_delay(SECONDS),
     )(look)
-    return said
+    return said or ""

@@ -1,62 +1,17 @@
-"""Every quota short by one in turn: refused with the right numbers; what is named fits, one more does not."""
+"""Every quota short by one in turn: refused with its numbers; what is named fits, one more does not."""
 
-import os
-import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provision import lifecycle
-from provision.clouds.gce import client
-from provision.clouds.gce.settings import resolve
 from provision.errors import RefusedError
 from provision.events import ignore
-from provision.plan import Plan, plan_of
-from provision.spec import Spec
-from tests.emulator.conftest import Gce, Start
-from tests.emulator.stack import brought_up
+from tests.emulator.conftest import Gce
+from tests.emulator.stack import REGION as R
+from tests.emulator.stack import comes_up, creates, spec_of
 
-R = "us-central1"
-NAME = "q"
-
-
-@pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No project, key or state of anybody's."""
-    for name in list(os.environ):
-        if name.startswith(("GOOGLE_", "CLOUDSDK_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", f"{tmp_path}")
-    monkeypatch.setenv("XDG_STATE_HOME", f"{tmp_path}")
-    # Operations take 0.02 s here: a look every 0.2 s would be all that these tests do.
-    monkeypatch.setattr(client, "FIRST_LOOK", 0.02)
-
-
-def spec_of(gce: Gce, project: str, nodes: int, cloud: Any = None, group: Any = None) -> Spec:
-    where = {"kind": "gce", "project": project, "region": R, "endpoint": gce.endpoint}
-    return Spec.model_validate(
-        {
-            "name": NAME,
-            "cloud": {**where, **(cloud or {})},
-            "groups": {"worker": {"nodes": nodes, **(group or {})}},
-        }
-    )
-
-
-def created(gce: Gce) -> int:
-    return sum(
-        count for (method, _), count in gce.made.record.counts.items() if method.endswith("nsert")
-    )
-
-
-def comes_up(gce: Gce, spec: Spec) -> str:
-    cloud: Any = spec.cloud
-    home = Path(os.environ["HOME"])
-    environment = {"PROVISION_GCE_ENDPOINT": gce.endpoint}
-    settings = resolve(environment, home, project=cloud.project, region=cloud.region)
-    return brought_up(settings, plan_of(spec))
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 def family(kind: str, vcpus: int, fits: int = 10) -> dict[str, Any]:
@@ -103,7 +58,7 @@ def test_one_short(gce: Gce, metric: str) -> None:
     gce.turn(quota={place: {metric: case["limit"]}})
     with pytest.raises(RefusedError) as caught:
         lifecycle.up(spec_of(gce, "asked", nodes, **more), "", ignore)
-    assert caught.value.exit_code == 4 and created(gce) == 0
+    assert caught.value.exit_code == 4 and creates(gce) == 0
     (finding,) = caught.value.findings
     where = "all regions" if place == "global" else place
     assert finding.where == f"quota {metric} in {where}"

@@ -104,11 +104,13 @@ def _image(gce: Gce, place: Place, seen: Survey, emit: Emit) -> Iterator[Finding
 
 
 def _nearest(name: str, known: Callable[[], set[str]]) -> str:
-    """'' where nothing is near, or nothing could be asked."""
+    """The one that begins alike, or is spelled alike; '' for none, and where nobody can be asked."""
     try:
-        return nearest(name, sorted(known()))
+        names = sorted(known())
     except GceFailure:
         return ""
+    longer = [each for each in names if each.startswith(name)]
+    return min(longer, key=len) if longer else nearest(name, names)
 
 
 def _types(gce: Gce, place: Place) -> set[str]:

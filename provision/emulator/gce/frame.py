@@ -1,7 +1,7 @@
 """From a request to Google's answer: the same way for every method.
 
-find the method -> dialled faults -> request quota -> Google's schema -> the same request id again?
--> the method itself -> filter, order, page -> fields
+find the method -> dialled faults -> request quota -> Google's schema -> dialled permissions
+-> the same request id again? -> the method itself -> filter, order, page -> fields
 """
 
 import importlib
@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from provision.emulator.dials import Fault
-from provision.emulator.gce import errors, schema
+from provision.emulator.gce import errors, permissions, schema
 from provision.emulator.gce.call import Call, Rows, Scopes
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
@@ -69,6 +69,7 @@ class Frame:
             self._allowed(method, found.path_params)
             query = schema.parse_query(method, pairs)
             content = schema.parse_body(method, body, content_type) if method.request else {}
+            permissions.check(self.cloud.dials.denied, method, path, content)
             call = Call(self.cloud, method, found.path_params, query, content, user)
             result = await self._result(call, path)
             answer.content = shown(call, result)

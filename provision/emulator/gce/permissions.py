@@ -1,0 +1,46 @@
+"""What the caller may not do, because a dial says so. Nothing else is known of permissions here.
+
+The sentence was recorded in hashicorp/terraform-provider-google#8262; which permission a method needs
+stands on its reference page (cloud.google.com/compute/docs/reference/rest/v1).
+"""
+
+import fnmatch
+from collections.abc import Iterable
+
+from provision.emulator.gce.errors import ApiError
+from provision.emulator.gce.urls import Method
+from provision.emulator.gce.world import Json
+
+VERBS = {
+    "insert": "create", "bulkInsert": "create", "aggregatedList": "list", "patch": "update",
+    "resize": "update", "setInstanceTemplate": "update", "createInstances": "update",
+    "deleteInstances": "update", "recreateInstances": "update", "abandonInstances": "update",
+    "applyUpdatesToInstances": "update", "listManagedInstances": "get", "listErrors": "get",
+}  # fmt: skip
+"""Methods whose permission has another verb."""
+
+
+def permission(method: Method) -> str:
+    """``compute.instanceGroupManagers.create`` for ``compute.regionInstanceGroupManagers.insert``."""
+    kind = method.resource
+    if kind.startswith("region") and kind not in ("regions", "regionOperations"):
+        kind = kind[len("region")].lower() + kind[len("region") + 1 :]
+    return f"compute.{kind}.{VERBS.get(method.name, method.name)}"
+
+
+def check(denied: Iterable[str], method: Method, path: str, body: Json) -> None:
+    """Raise ApiError 403 where one of the patterns is about the method."""
+    short = method.id.removeprefix("compute.")
+    if any(fnmatch.fnmatchcase(name, each) for each in denied for name in (method.id, short)):
+        raise ApiError(
+            403,
+            "forbidden",
+            f"Required '{permission(method)}' permission for '{_target(path, body)}'",
+        )
+
+
+def _target(path: str, body: Json) -> str:
+    """The resource, with the name that an insert gives it."""
+    _, _, target = path.partition("/projects/")
+    name = body.get("name", "")
+    return f"projects/{target}" + (f"/{name}" if name and not target.endswith(f"/{name}") else "")
