@@ -23,6 +23,7 @@ from provision.errors import (
 )
 from provision.events import Event, MachineReplaced, StepEnded, ignore
 from provision.lifecycle import Outcome
+from provision.run import Purchase
 from provision.scheduler import Member, MemberState
 from provision.spec import Spec
 from provision.speccloud import LocalCloud
@@ -35,6 +36,7 @@ class World:
         self.cloud = MemoryCloud()
         self.scheduler = MemoryScheduler(self.cloud)
         self.events: list[Event] = []
+        self.asked: list[Purchase] = []
 
     def up(self, source: str = "demo.yaml", nodes: int = 8, **changes: Any) -> Outcome:
         spec = {"name": "demo", "groups": {"worker": {"nodes": nodes}}, **changes}
