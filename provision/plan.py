@@ -23,6 +23,8 @@ SMALL = 50
 LARGE_QUORUM = 0.98
 RESERVED = 10
 """Addresses at the start of a subnet that no worker gets: gateway, controller, room for roles."""
+GCE_RESERVED = 4
+"""Addresses of a subnet that GCE keeps: network, gateway and the last two (cloud.google.com/vpc)."""
 FIRST_PREFIX = 20
 """A subnet holds 4,083 workers unless more are asked for."""
 SUBNETS = ipaddress.IPv4Network("10.128.0.0/10")
@@ -266,7 +268,9 @@ def _hardware(spec: Spec, group: Group) -> dict[str, Any]:
 
 
 def _span(spec: Spec) -> int:
-    """How far into the subnet the last worker's address may lie."""
+    """How far into the subnet the last address may lie that is used."""
+    if isinstance(spec.cloud, GceCloud):
+        return sum(group.nodes for group in spec.groups.values()) + GCE_RESERVED
     return RESERVED + len(spec.groups) * max(group.nodes for group in spec.groups.values())
 
 

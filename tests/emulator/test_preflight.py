@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 from google.cloud import compute_v1
 
+from provision.clouds.gce.client import Gce as Client
 from provision.clouds.gce.cloud import GceCloud
+from provision.clouds.gce.needs import network_names
+from provision.clouds.gce.resources import RANKS
+from provision.clouds.gce.settings import Settings
 from provision.emulator.signin import key_file
-from provision.errors import RefusedError
+from provision.errors import RefusedError, SpecError
 from provision.events import Event, Warned
 from provision.plan import plan_of
 from provision.spec import Spec
 from tests.emulator.clients import google
 from tests.emulator.conftest import Gce, Start
 from tests.emulator.stack import REGION as R
-from tests.emulator.stack import comes_up, creates, spec_of
+from tests.emulator.stack import comes_up, creates, declared, located, spec_of
 
 pytestmark = pytest.mark.usefixtures("nobody")
 
@@ -49,6 +53,21 @@ def test_calls_do_not_grow_with_the_nodes(gce: Gce) -> None:
         counted.append(Counter(gce.made.record.counts))
     assert counted[0] == counted[1] == counted[2]
     assert counted[0].total() < 30
+
+
+def test_the_names_that_are_checked_are_those_that_the_stack_declares(gce: Gce) -> None:
+    plan = plan_of(spec_of(gce, "p", 2001))
+    settings = Settings("p", R, endpoint=gce.endpoint)
+    with Client(settings) as ours:
+        place = located(ours, plan)
+    collections = {kind.token: kind.collection for rank in RANKS for kind in rank}
+    names = {(collections[token], inputs["name"]) for token, inputs in declared(plan, place)}
+    others = {name for name in names if name[0] == "instanceTemplates"}
+    assert names - others == {
+        *network_names(plan, place), ("instances", "q-controller"),
+        ("instanceGroupManagers", "q-worker"), ("instanceGroupManagers", "q-worker-s2"),
+    }  # fmt: skip
+    assert len(others) == 1, "made anew for what is in it: nobody else's can have its name"
 
 
 def test_all_findings_are_told_together(gce: Gce) -> None:
@@ -156,6 +175,13 @@ def test_machines_that_run_keep_their_subnetwork(gce: Gce) -> None:
     assert kept.startswith(
         "cloud.subnet: the cluster's machines stand in 10.1.0.0/20, and 10.2.0.0/20"
     )
+
+
+def test_a_subnetwork_holds_all_but_five(gce: Gce) -> None:
+    """GCE keeps four addresses, and the controller has one."""
+    assert comes_up(gce, spec_of(gce, "p", 11, {"subnet": "10.1.0.0/28"})) == ""
+    with pytest.raises(SpecError, match=r"10\.1\.0\.0/28 has 16 addresses and 17 are needed"):
+        plan_of(spec_of(gce, "p", 12, {"subnet": "10.1.0.0/28"}))
 
 
 def test_of_several_groups_the_last_shrinks(gce: Gce) -> None:
