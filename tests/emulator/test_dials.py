@@ -165,6 +165,33 @@ def test_http_errors(gce: Gce, status_code: int, raised: type[Exception]) -> Non
         )
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("networks.insert", "global/networks", {"name": "n"},
+         "Required 'compute.networks.create' permission for 'projects/p/global/networks/n'"),
+        ("regionInstanceGroupManagers.get", "regions/us-central1/instanceGroupManagers/g", None,
+         "Required 'compute.instanceGroupManagers.get' permission for"
+         " 'projects/p/regions/us-central1/instanceGroupManagers/g'"),
+        ("instances.*", "aggregated/instances", None,
+         "Required 'compute.instances.list' permission for 'projects/p'"),
+        ("regions.get", "regions/us-central1", None,
+         "Required 'compute.regions.get' permission for 'projects/p/regions/us-central1'"),
+    ],
+)  # fmt: skip
+def test_permissions_that_are_denied(
+    gce: Gce, method: str, path: str, body: dict[str, str] | None, said: str
+) -> None:
+    gce.turn(denied=[method])
+    url = f"{gce.endpoint}/compute/v1/projects/p/{path}"
+    answer = requests.request("POST" if body else "GET", url, json=body, timeout=5)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["message"], error["errors"][0]["reason"]) == (
+        403, said, "forbidden",
+    )  # fmt: skip
+    assert requests.get(f"{gce.endpoint}/compute/v1/projects/p/zones", timeout=5).ok
+
+
 def test_retry_after_stands_in_the_answer(gce: Gce) -> None:
     gce.turn(faults=[{"method": "zones.*", "status": 429, "retry_after": 7}])
     answer = requests.get(f"{gce.endpoint}/compute/v1/projects/p/zones", timeout=5)
@@ -314,7 +341,7 @@ def test_bad_dials_are_refused_over_the_wire_and_change_nothing(gce: Gce) -> Non
 
 COVERED = {
     "seed", "speed", "operation", "provisioning", "boot", "stopping", "group_retry", "capacity", "quota",
-    "rates", "faults", "never_boot", "never_join", "die", "preempt", "max_duration_floor",
+    "denied", "rates", "faults", "never_boot", "never_join", "die", "preempt", "max_duration_floor",
 }  # fmt: skip
 
 

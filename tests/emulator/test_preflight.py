@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from google.cloud import compute_v1
 
+from provision import lifecycle
 from provision.clouds.gce.client import Gce as Client
 from provision.clouds.gce.cloud import GceCloud
 from provision.clouds.gce.needs import network_names
@@ -14,9 +15,10 @@ from provision.clouds.gce.resources import RANKS
 from provision.clouds.gce.settings import Settings
 from provision.emulator.signin import key_file
 from provision.errors import RefusedError, SpecError
-from provision.events import Event, Warned
+from provision.events import Event, Warned, ignore
 from provision.plan import plan_of
 from provision.spec import Spec
+from provision.workspace import Workspace
 from tests.emulator.clients import google
 from tests.emulator.conftest import Gce, Start
 from tests.emulator.stack import REGION as R
@@ -297,3 +299,23 @@ def test_nat_reserves_an_address_for_1008_machines(gce: Gce) -> None:
     )
     assert said(gce, spec_of(gce, "p", 1009, {"egress": "none"})) == []
     assert said(gce, spec_of(gce, "p", 1008)) == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ({"denied": ["instances.aggregatedList"]}, "compute.instances.list is missing on projects/p"),
+        ({"denied": ["*.get"]}, "compute.regions.get is missing on projects/p"),
+        ({"faults": [{"method": "*", "status": 401, "reason": "authError"}]}, "no credentials to"),
+        ({"faults": [{"method": "*", "status": 403, "reason": "accessNotConfigured"}]}, "not enabled"),
+        ({"faults": [{"method": "*", "status": 404, "reason": "notFound",
+                      "message": "The resource 'projects/p' was not found"}]}, "project's ID"),
+        ({"quota": {R: {"CPUS": 5}}}, "quota CPUS in us-central1"),
+    ],
+)  # fmt: skip
+def test_up_is_refused_with_nothing_created(gce: Gce, trouble: Any, words: str) -> None:
+    gce.turn(**trouble)
+    with pytest.raises(RefusedError, match=words) as caught:
+        lifecycle.up(spec_of(gce, "p", 2), "", ignore)
+    assert caught.value.exit_code == 4
+    assert creates(gce) == 0 and not Workspace("q").folder.exists()

@@ -32,15 +32,16 @@ def check(denied: Iterable[str], method: Method, path: str, body: Json) -> None:
     """Raise ApiError 403 where one of the patterns is about the method."""
     short = method.id.removeprefix("compute.")
     if any(fnmatch.fnmatchcase(name, each) for each in denied for name in (method.id, short)):
+        target = _target(method, path, body)
         raise ApiError(
-            403,
-            "forbidden",
-            f"Required '{permission(method)}' permission for '{_target(path, body)}'",
+            403, "forbidden", f"Required '{permission(method)}' permission for '{target}'"
         )
 
 
-def _target(path: str, body: Json) -> str:
-    """The resource, with the name that an insert gives it."""
+def _target(method: Method, path: str, body: Json) -> str:
+    """The resource, with the name that an insert gives it; of a list, the project."""
     _, _, target = path.partition("/projects/")
+    if permission(method).endswith(".list"):
+        return f"projects/{target.partition('/')[0]}"
     name = body.get("name", "")
     return f"projects/{target}" + (f"/{name}" if name and not target.endswith(f"/{name}") else "")
