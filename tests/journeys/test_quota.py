@@ -79,14 +79,17 @@ def test_a_no_in_a_terminal_creates_nothing(cli: Cli, emulator: Emulator) -> Non
 
 
 def test_what_fits_is_taken_where_that_is_asked_for(cli: Cli, emulator: Emulator) -> None:
-    """Last in the module. Nothing boots here, so nobody joins; what counts is what was created."""
-    up = cli(
-        "up", *GCE, "--nodes", "12", "--yes", "--shrink-to-fit", "--deadline", "1s", expect=1
-    )  # fmt: skip
+    """Last in the module: it creates. The second time there is nothing to shrink, buy or create."""
+    asked = ("up", *GCE, "--nodes", "12", "--yes", "--shrink-to-fit", "--until", "created")
+    up = cli(*asked)
     assert "shrinks to fit the quota (CPUS in us-central1): worker has 10 nodes instead of 12" in (
         up.stderr
     )
     assert f"{NAME} costs about $0.83 an hour" in up.stderr
-    assert "0 of 10 nodes joined" in up.sentence()
+    assert f"{NAME}: 10 nodes are requested" in up.stdout
     kinds = [each["kind"] for each in emulator.control("resources")]
     assert kinds.count("instances") == 11
+    created = emulator.created()
+    assert "shrinks to fit" in cli(*asked).stderr and emulator.created() == created
+    said = cli("scale", NAME, "11", expect=4).sentence()
+    assert "limit 25, used 24, needed 2: 10 nodes fit" in said
