@@ -163,6 +163,13 @@ def test_without_the_state_folder_down_works_from_labels(cli: Cli, emulator: Emu
 
 def changes(emulator: Emulator) -> int:
     """How many calls there were that change something."""
-    reading = ("get", "list", "aggregatedList", "getSerialPortOutput", "listErrors")
+    reading = (
+        "get",
+        "getFromFamily",
+        "list",
+        "aggregatedList",
+        "getSerialPortOutput",
+        "listErrors",
+    )
     calls = emulator.control("calls")
     return sum(sum(n.values()) for name, n in calls.items() if name.split(".")[-1] not in reading)

@@ -1,6 +1,7 @@
 """Where a cluster stands on GCE, with everything looked up that a spec leaves open."""
 
 import ipaddress
+import re
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 ECHO = "https://api.ipify.org"
 """Answers with the address a request came from; asked only where ``ssh_from`` is not given."""
 ECHO_SECONDS = 5.0
+PLAIN = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]")
+"""Zones that a spec can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,10 @@ def place_of(gce: "Gce", cloud: GceCloud, wrong: list[Finding]) -> Place | None:
 
 
 def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:
-    """The zones of the settings' region, by name; none where there is no such region."""
+    """The zones of the settings' region, by name; none where there is no such region.
+
+    Those with longer names than ``us-central1-a`` are for accelerators alone, and left out.
+    """
     from google.cloud import compute_v1
 
     from provision.clouds.gce.failures import NotFound
@@ -83,7 +89,8 @@ def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:
         fix = f"did you mean {near}?" if near else "see 'gcloud compute regions list'"
         wrong.append(Finding("cloud.region", f"there is no region {name}", fix))
         return ()
-    return tuple(sorted(link.rpartition("/")[2] for link in region.zones))
+    names = (link.rpartition("/")[2] for link in region.zones)
+    return tuple(sorted(each for each in names if PLAIN.fullmatch(each)))
 
 
 def callers_range(settings: "Settings") -> str:
