@@ -126,7 +126,9 @@ def test_groups_of_several_kinds(emulator: Emulator, tmp_path: Path) -> None:
         cli("up", str(tmp_path / "s.yaml"))
         seen = cli("ssh", "jspecial", "--", "sinfo", "-h", "-o", "%P:%D").stdout.split()
         assert sorted(seen) == ["all*:5", "big:2", "cheap:3"]
-        url = f"{emulator.endpoint}/compute/v1/projects/emulated/aggregated/instances?maxResults=500"
+        url = (
+            f"{emulator.endpoint}/compute/v1/projects/emulated/aggregated/instances?maxResults=500"
+        )
         with urllib.request.urlopen(url) as answer:
             scopes = json.load(answer)["items"].values()
         vms = {vm["name"]: vm for scope in scopes for vm in scope.get("instances", [])}
