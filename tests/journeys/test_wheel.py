@@ -11,12 +11,13 @@ KEY = re.compile(r"[A-Za-z0-9+/]{40,}=*")
 """Every `render` makes keys of its own."""
 LAYOUT = """\
 import json
-from provision.assets import asset
+from provision.assets import asset, program_of
 root = asset()
+assert callable(program_of("gce"))
 print(json.dumps([str(root), sorted(
     str(path.relative_to(root))
-    for folder in ("cloud-init", "inventories", "tools/node-image", "tools/pulumi")
-    for path in asset(folder).rglob("*") if path.is_file()
+    for folder in ("cloud-init", "inventories", "stacks", "tools/node-image", "tools/pulumi")
+    for path in asset(folder).rglob("*") if path.is_file() and path.suffix != ".pyc"
 )]))
 """
 

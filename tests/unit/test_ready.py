@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from provision import ready
-from provision.cloud import Machine, Phase
+from provision.cloud import GroupState, Machine, Phase
 from provision.errors import SchedulerFailure
-from provision.events import Event, MachineFailed, MachineReplaced, Progress
+from provision.events import Event, MachineFailed, MachineReplaced, Progress, Warned
 from provision.plan import Plan, plan_of
 from provision.ready import Patience
 from provision.scheduler import Member, MemberState
@@ -28,15 +28,17 @@ class World:
     """A cloud and a scheduler in memory: nodes in ``broken`` join only after ``cured_by`` replacements."""
 
     def __init__(
-        self, nodes: int, broken: Mapping[str, int] | None = None, **changes: float
-    ) -> None:
+        self, nodes: int, broken: Mapping[str, int] | None = None, quiet: float = 0.0,
+        states: Sequence[GroupState] = (), **changes: float,
+    ) -> None:  # fmt: skip
         spec = Spec.model_validate({"name": "t", "groups": {"w": {"nodes": nodes}}})
         settings: dict[str, Any] = {"deadline": 5, "replace_after": 0.03, **changes}
         self.plan: Plan = dataclasses.replace(plan_of(spec), **settings)
         self.broken = dict(broken or {})
         self.generation = {machine.name: 0 for machine in self.plan.workers}
         self.events: list[Event] = []
-        self.calls = {"members": 0, "machines": 0}
+        self.calls = {"members": 0, "machines": 0, "groups": 0}
+        self.states = states
         self.silent_polls = 0
         self.patience = Patience(
             self.plan,
@@ -45,6 +47,8 @@ class World:
             self.machines,
             self.replace,
             lambda name: f"console of {name}",
+            self.groups,
+            quiet,
         )
 
     def members(self) -> Sequence[Member]:
@@ -63,6 +67,10 @@ class World:
             Machine(n, "t", "worker", "w", "", Phase.STARTED, g, time.time(), time.time() - 1, {})
             for n, g in self.generation.items()
         ]
+
+    def groups(self) -> Sequence[GroupState]:
+        self.calls["groups"] += 1
+        return self.states
 
     def replace(self, names: Sequence[str]) -> Mapping[str, str]:
         for name in names:
@@ -148,6 +156,79 @@ def test_a_node_that_registered_and_is_down_has_not_joined(monkeypatch: pytest.M
     )
     (node,) = world.wait().missing
     assert (node.phase, node.reason) == ("registered", "inval Low RealMemory")
+
+
+def test_machines_are_not_listed_while_all_goes_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "GROUPS_POLL", 0.0)
+    world = World(3, quiet=10.0, states=[GroupState("t-w", "w", 3, 3)])
+    world.silent_polls = 4
+    assert not world.wait().missing
+    assert world.calls["machines"] == 0 and world.calls["groups"] == 4
+    counts = [event.counts for event in world.events if isinstance(event, Progress)]
+    assert counts[0] == {"booting": 3}, "counted by the cloud"
+
+
+def test_machines_are_listed_once_nothing_has_moved() -> None:
+    world = World(3, {"t-w-0002": 1}, quiet=0.1, states=[GroupState("t-w", "w", 3, 3)])
+    assert not world.wait().missing, "the late one was found, and replaced"
+    assert 1 <= world.calls["machines"] <= 5
+    assert world.seen(MachineReplaced) == ["t-w-0002"]
+
+
+STOCK = GroupState("t-w", "w", 4, 2, {"creating": 2}, "STOCKOUT: no room", hopeless=True)
+
+
+class Short(World):
+    """The cloud has made only the first two of four, which have joined."""
+
+    def members(self) -> Sequence[Member]:
+        return [member for member in super().members() if member.name < "t-w-0003"]
+
+    def machines(self) -> Sequence[Machine]:
+        return [machine for machine in super().machines() if machine.name < "t-w-0003"]
+
+
+def test_what_a_group_cannot_make_is_told_once_and_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ready, "GROUPS_POLL", 0.0)
+    monkeypatch.setattr(ready, "STALL", 0.05)
+    world = Short(4, states=[STOCK])
+    patience = world.wait()
+    assert [node.reason for node in patience.missing] == [STOCK.trouble] * 2
+    told = [event.text for event in world.events if isinstance(event, Warned)]
+    assert told == ["t-w: STOCKOUT: no room"]
+    assert world.seen(MachineFailed) == [] and not world.seen(MachineReplaced)
+
+
+@pytest.mark.parametrize(
+    ("change", "stall"),
+    [({"hopeless": False}, 0.0), ({"created": 4}, 0.0), ({}, 60.0)],
+    ids=["it may mend by itself", "all were made", "something moved a moment ago"],
+)
+def test_hope_lasts_until_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], stall: float
+) -> None:
+    monkeypatch.setattr(ready, "STALL", stall)
+    world = Short(4, states=[dataclasses.replace(STOCK, **change)], deadline=0.15)
+    assert [node.given_up for node in world.wait().missing] == [False, False]
+
+
+def test_a_machine_that_a_group_named_otherwise_is_adopted() -> None:
+    class Renamed(World):
+        def machines(self) -> Sequence[Machine]:
+            now = time.time()
+            names = ["t-w-0001", "t-w-0002", "t-w-0009"]
+            return [
+                Machine(n, "t", "worker", "w", "", Phase.STARTED, 0, now, now, {}) for n in names
+            ]
+
+        def members(self) -> Sequence[Member]:
+            self.calls["members"] += 1
+            return [Member(m.name, MemberState.READY, "idle") for m in self.machines()]
+
+    patience = Renamed(3, replace_after=9.0).wait()
+    assert [node.name for node in patience.joined] == ["t-w-0001", "t-w-0002", "t-w-0009"]
 
 
 @pytest.mark.parametrize(
