@@ -78,7 +78,7 @@ def test_a_controller_is_seen_where_it_stands() -> None:
 def test_an_ident_names_what_it_was_made_of(kind: Any) -> None:
     if kind is Controller:
         ident = Controller._ident("p", "r1-a", "n")
-        assert kind(None).at(ident) == {"project": "p", "zone": "r1-a", "instance": "n"}
+        assert MAKE(None).at(ident) == {"project": "p", "zone": "r1-a", "instance": "n"}
         return
     at = kind(None).at(kind(None).ident(COMMON))
     assert at.pop("project") == "p" and at.pop(kind.argument) == "n"
