@@ -7,6 +7,7 @@ it must be.
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,11 @@ class Round:
             f"{self.memory} MiB, {self.looks - self.flaps} of {self.looks} looks all idle"
             + "".join(f"\n  FAULT: {fault}" for fault in self.faults)
         )
+
+
+def tidy() -> None:
+    """Let SIGTERM end the process as an error does: what was raised or started is put back."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 class Memory:
@@ -188,4 +194,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    tidy()
     sys.exit(main())

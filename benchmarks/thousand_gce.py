@@ -18,13 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.thousand import Memory, here, left
+from benchmarks.thousand import Memory, here, left, tidy
 from provision.runtimes import limits
 from provision.runtimes.light import host
 
 NAME = "thousand-gce"
 LAST = "NO_GCE_CHECK"
 """Variable whose line ends what the emulator prints."""
+MOST = 2000
+"""Characters of an answer worth printing."""
 
 
 @contextmanager
@@ -79,7 +81,11 @@ def provision(environment: dict[str, str], *words: str) -> tuple[int, str, int, 
     command = [sys.executable, "-m", "provision", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         resident = Resident(process.pid)
-        out, _ = process.communicate()
+        try:
+            out, _ = process.communicate()
+        except BaseException:
+            process.terminate()
+            raise
     return process.returncode, out, resident.peak, time.monotonic() - began
 
 
@@ -98,22 +104,29 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--boot", default="20..40", help="seconds until a VM executes")
+    parser.add_argument("--set", action="append", default=[], metavar="DIAL=VALUE",
+                        help="turn another dial of the emulator, such as never_join=0.3")  # fmt: skip
+    parser.add_argument("--exit", type=int, default=0, help="exit code that 'up' must end with")
     asked = parser.parse_args(words)
+    dials = [word for dial in (f"boot={asked.boot}", *asked.set) for word in ("--set", dial)]
     faults: list[str] = []
     before = here()
     with (
         tempfile.TemporaryDirectory(prefix="provision-thousand-") as folder,
         limits.raised(host.NEEDS.limits, asked.nodes + 1),
         Memory() as memory,
-        emulator("--set", f"boot={asked.boot}") as environment,
+        emulator(*dials) as environment,
     ):
         events = Path(folder, "events")
         flags = ["--cloud", "gce", "--name", NAME, "--nodes", str(asked.nodes), "-o", "json"]
         began = time.time()
         code, out, peak, seconds = provision(environment, "up", *flags, "--events", str(events))
         ended = time.time()
-        if code:
+        if code != asked.exit:
             faults.append(f"up ended with {code}")
+        elif code:
+            print(f"up {seconds:.1f} s, exit {code}; provision's own peak {peak} MiB")
+            print(out if len(out) < MOST else f"{out[:MOST]} …")
         else:
             requests = control(environment, "requests")
             when = figures(events, requests, began)
@@ -138,4 +151,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    tidy()
     sys.exit(main())

@@ -9,10 +9,12 @@ from provision.cloud import Change
 from provision.errors import (
     EXIT_DONE,
     EXIT_INCOMPLETE,
+    CloudFailure,
     DeclinedError,
     InterruptedRun,
     ProvisionError,
     RefusedError,
+    RuntimeFailure,
     SpecError,
     UnknownClusterError,
     UsageError,
@@ -230,17 +232,22 @@ def _the_group(spec: Spec, group: str) -> str:
 
 def _interrupted(run: Run) -> InterruptedRun:
     name, stage = run.plan.name, run.session.stage
-    there = run.session.cloud.leftovers(name) if run.launch else []
+    onward = f"run the same command again to go on, or 'provision down {name}' to remove "
+    try:
+        there = run.session.cloud.leftovers(name) if run.launch else []
+        machines = {machine.name for machine in run.session.machines()} if there else set()
+    except (CloudFailure, RuntimeFailure) as failure:
+        words = f"stopped while {stage}; what exists could not be listed ({failure.problem})"
+        return InterruptedRun(words, f"{onward}what there is")
     if not there:
         run.session.workspace.remove()
         return InterruptedRun(f"stopped while {stage}; nothing was created", "run it again")
-    machines = {machine.name for machine in run.session.machines()}
     controllers = len(machines & {run.plan.controller.name})
     return InterruptedRun(
         f"stopped while {stage}; {len(there)} resources of {name} exist, among them "
         f"{controllers} controller and {len(machines) - controllers} of "
         f"{len(run.plan.workers)} workers",
-        f"run the same command again to go on, or 'provision down {name}' to remove them",
+        f"{onward}them",
     )
 
 

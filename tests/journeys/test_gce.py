@@ -1,7 +1,9 @@
 """GCE as a user runs it, with an emulator where Google stands and VMs that really boot."""
 
 import json
+import os
 import shutil
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from provision.engine.binary import ensure
+from provision.events import ignore
 from tests.journeys.command import Cli, until
 from tests.journeys.emulator import Emulator
 from tests.journeys.walk import walk
@@ -85,6 +89,34 @@ def test_the_state_is_readable_and_holds_no_secret_in_the_clear(cli: Cli) -> Non
         if path.is_file():
             text = path.read_text(errors="replace")
             assert munge not in text and "PRIVATE KEY" not in text, path
+
+
+def test_pulumi_itself_works_on_the_stack(cli: Cli, emulator: Emulator) -> None:
+    """By docs/pulumi.md, with the plugin in a process that Pulumi starts."""
+    folder = cli.folder(NAME) / "stack"
+    environment = {
+        **os.environ,
+        **emulator.environment,
+        "PULUMI_BACKEND_URL": f"file://{folder}/state?metadata=skip",
+        "PULUMI_CONFIG_PASSPHRASE": (folder.parent / "passphrase").read_text(),
+        "PULUMI_HOME": str(folder.parent / "home"),
+    }
+
+    def pulumi(*words: str) -> str:
+        done = subprocess.run(
+            [ensure(ignore).path, *words, "--non-interactive", "--stack", NAME],
+            cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    shown = pulumi("stack")
+    assert "provision:gce:Group" in shown and f"{NAME}-worker" in shown
+    before = changes(emulator)
+    assert "unchanged" in (said := pulumi("refresh", "--yes")) and "updated" not in said
+    assert changes(emulator) == before
+    exported = json.loads(pulumi("stack", "export"))["deployment"]["resources"]
+    assert len([r for r in exported if r["type"].startswith("provision:gce:")]) == 8
 
 
 def test_scaling_is_one_call_each_way(cli: Cli, emulator: Emulator) -> None:

@@ -195,6 +195,23 @@ def test_an_interrupt_says_what_exists_and_up_goes_on(
     assert world.up().exit_code == 0
 
 
+def test_an_interrupt_is_told_where_the_cloud_does_not_answer_any_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(controller: object) -> list[Member]:
+        monkeypatch.setattr(world.cloud, "leftovers", lost)
+        raise KeyboardInterrupt
+
+    def lost(cluster: str = "") -> list[Leftover]:
+        raise CloudFailure("no route to the cloud", "wait")
+
+    monkeypatch.setattr(world.scheduler, "members", stop)
+    with pytest.raises(InterruptedRun, match="no route to the cloud") as caught:
+        world.up()
+    assert "provision down demo" in str(caught.value)
+    assert Workspace("demo").folder.exists(), "it holds the keys of what may exist"
+
+
 def test_down_removes_all_and_the_second_time_says_so(world: World) -> None:
     world.up()
     lifecycle.down("demo", world.events.append)

@@ -58,9 +58,12 @@ Row = TypeVar("Row")
 class Gce:
     """Clients, calls, lists and operations of one project; may be used by several threads.
 
-    ``stop`` ends waits and retries early with InterruptedRun. ``clock`` (seconds, monotonic) and
-    ``sleep`` are for tests. Raises RefusedError where Google's library is not installed.
+    ``stop`` ends waits and retries early with InterruptedRun; ``patience`` (seconds) may be lowered at
+    any time and bounds every call. ``clock`` (seconds, monotonic) and ``sleep`` are for tests. Raises
+    RefusedError where Google's library is not installed.
     """
+
+    patience = PATIENCE
 
     def __init__(
         self, settings: Settings, emit: Emit = ignore, *, stop: threading.Event | None = None,
@@ -101,7 +104,7 @@ class Gce:
         began = self._clock()
 
         def once() -> Result:
-            left = deadline - (self._clock() - began)
+            left = min(deadline, self.patience) - (self._clock() - began)
             try:
                 with seam.translated(doing):
                     result = method(
@@ -230,6 +233,7 @@ class Gce:
             )
 
     def _patience_ends(self, state: RetryCallState, began: float, deadline: float) -> bool:
+        deadline = min(deadline, self.patience)
         if isinstance(_failure(state), Unreachable) and not self._answered:
             deadline = min(deadline, FIRST_PATIENCE)
         return self._clock() - began + state.upcoming_sleep > deadline

@@ -32,6 +32,8 @@ LOOK = 1.0
 """Seconds between two looks for the controller's address at least."""
 SECONDS = 300.0
 """Seconds that a group may take to accept a change."""
+LAST_PATIENCE = 5.0
+"""Seconds for each call once the user has stopped the work."""
 
 
 class GceCloud:
@@ -149,8 +151,13 @@ class GceCloud:
         return {}
 
     def interrupt(self) -> None:
-        """Ends a wait for an operation, and Pulumi's work, from another thread."""
+        """Ends a wait for an operation, and Pulumi's work, from another thread.
+
+        What is asked afterwards is only to say what exists: nobody waits long for it.
+        """
         self._stop.set()
+        if "_gce" in self.__dict__:
+            self._gce.patience = LAST_PATIENCE
         if self._stack:
             self._stack.cancel()
 

@@ -212,6 +212,14 @@ def test_without_any_answer_yet_a_lost_connection_is_soon_given_up() -> None:
     assert sum(bench.clock.slept) > FIRST_PATIENCE
 
 
+def test_patience_may_be_lowered_at_any_time() -> None:
+    bench = Bench(http(503), endless=True)
+    bench.gce.patience = 5.0
+    with pytest.raises(failures.GceFailure):
+        bench.gce.call("look", bench.method.get)
+    assert sum(bench.clock.slept) <= 5.0 and max(bench.method.timeouts) <= 5.0
+
+
 def test_stopping_ends_a_retry() -> None:
     bench = Bench(http(503), endless=True)
     bench.gce._sleep = lambda seconds: bench.stop.set()
