@@ -57,7 +57,8 @@ class Patience:
     controller is not up), ``machines`` lists the cloud's machines, ``replace`` requests some anew
     and answers the refused ones, ``console`` reads one machine's console, ``groups`` counts the
     cloud's instance groups. Where listing is dear, machines are listed only once nothing has moved
-    for ``quiet`` seconds.
+    for ``quiet`` seconds. A ``new`` controller, one that has never been up, is replaced once too where
+    nobody reaches it; one that was up holds the cluster's jobs and is left to its user.
     """
 
     def __init__(
@@ -70,19 +71,20 @@ class Patience:
         console: Callable[[str], str],
         groups: Callable[[], Sequence[GroupState]] = tuple,
         quiet: float = 0.0,
+        new: bool = False,
     ) -> None:
         self.plan = plan
         self.nodes = {m.name: Node(m.name, m.group) for m in plan.workers}
+        self.controller = Node(plan.controller.name)
         self._emit = emit
         self._members, self._machines = members, machines
         self._replace, self._console = replace, console
         self._controller_up: float | None = None
         self._controller_said = "the controller has not been reached yet"
-        self._groups, self._quiet = groups, quiet
+        self._groups, self._quiet, self._lost = groups, quiet, new
         self._states: Sequence[GroupState] = ()
         self._said: set[str] = set()
-        self._count = (0, 0)
-        self._moved = time.monotonic()
+        self._count, self._moved = (0, 0), time.monotonic()
         self._last_list = self._last_groups = 0.0
         self._consoles = 0
 
@@ -107,7 +109,7 @@ class Patience:
         return self._controller_said
 
     def wait(self, refused: Callable[[], Mapping[str, str]]) -> None:
-        """Look until all have joined, all that miss were given up, or the deadline has passed.
+        """Look until all have joined, all that miss (or the controller) were given up, or the deadline.
 
         ``refused`` answers which machines the cloud has refused to start so far, with its reason.
         """
@@ -126,19 +128,21 @@ class Patience:
         self._ask_scheduler()
         if self.missing:
             self._ask_cloud()
+        self._mind_controller()
         self._replace_late(refused())
         self._give_up_hopeless()
         self._report()
-        return all(node.given_up for node in self.missing)
+        return self.controller.given_up or all(node.given_up for node in self.missing)
 
     def _ask_scheduler(self) -> None:
         try:
             members = self._members()
         except (UnreachableError, SchedulerFailure) as error:
             self._controller_said = error.problem
+            self._lost = self._lost and isinstance(error, UnreachableError)
             return
         now = time.time()
-        self._controller_said = ""
+        self._controller_said, self._lost = "", False
         self._controller_up = self._controller_up or now
         for member in members:
             node = self.nodes.get(member.name)
@@ -190,8 +194,9 @@ class Patience:
     def note(self, machines: Sequence[Machine]) -> None:
         """Take over what the cloud knows of the machines."""
         self._adopt(machines)
+        known = {**self.nodes, self.controller.name: self.controller}
         for machine in machines:
-            node = self.nodes.get(machine.name)
+            node = known.get(machine.name)
             if node is None or (node.replaced and machine.ident and machine.ident == node.ident):
                 continue
             clock = node.clock
@@ -218,6 +223,15 @@ class Patience:
                 del self.nodes[node.name]
                 self.nodes[machine.name] = Node(machine.name, machine.group)
 
+    def _mind_controller(self) -> None:
+        node, started = self.controller, self.controller.clock.started
+        late = started and time.time() - started > self.plan.replace_after
+        if self._lost and (late or node.phase == Phase.STOPPED):
+            node.reason = self._controller_said
+            self._keep_console(node)
+            node.given_up = node.replaced
+            self._again([] if node.given_up else [node])
+
     def _replace_late(self, refused: Mapping[str, str]) -> None:
         late = [node for node in self.missing if not node.given_up and self._late(node, refused)]
         again = [node for node in late if not node.replaced]
@@ -225,16 +239,21 @@ class Patience:
             self._keep_console(node)
             if node.replaced:
                 node.given_up = True
-        if again:
-            for node in again:
-                why = node.reason or f"it had not joined after {self.plan.replace_after} s"
-                self._emit(MachineReplaced(machine=node.name, reason=why))
-                node.replaced, node.reason, node.phase = True, "", "requested"
-                node.clock = Clock(requested=time.time(), generation=node.clock.generation + 1)
-            answers = self._replace([node.name for node in again])
-            for name, why in answers.items():
-                self.nodes[name].reason, self.nodes[name].given_up = why, True
-            self._last_list = 0.0
+        self._again(again)
+
+    def _again(self, nodes: Sequence[Node]) -> None:
+        if not nodes:
+            return
+        for node in nodes:
+            why = node.reason or f"it had not joined after {self.plan.replace_after} s"
+            self._emit(MachineReplaced(machine=node.name, reason=why))
+            node.replaced, node.reason, node.phase = True, "", "requested"
+            node.clock = Clock(requested=time.time(), generation=node.clock.generation + 1)
+        answers = self._replace([node.name for node in nodes])
+        for node in nodes:
+            if node.name in answers:
+                node.reason, node.given_up = answers[node.name], True
+        self._last_list = 0.0
 
     def _late(self, node: Node, refused: Mapping[str, str]) -> bool:
         if not node.replaced and node.name in refused:

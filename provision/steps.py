@@ -116,6 +116,7 @@ def join(run: Run) -> None:
             console=session.cloud.console,
             groups=lambda: session.cloud.groups(plan),
             quiet=session.cloud.quiet,
+            new=plan.controller in run.lacking,
         )
         run.patience.wait(lambda: _refused(run))
         run.patience.note(session.machines())
@@ -247,6 +248,9 @@ def _lacking_text(run: Run) -> str:
 
 
 def _replace(run: Run, names: Sequence[str]) -> Mapping[str, str]:
+    if run.plan.controller.name in names:
+        created(run)  # one change of what the cloud declares at a time
+        run.session.drop_shell()
     return run.session.cloud.replace(_launch(run), names, run.emit)
 
 

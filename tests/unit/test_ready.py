@@ -9,7 +9,7 @@ import pytest
 
 from provision import ready
 from provision.cloud import GroupState, Machine, Phase
-from provision.errors import SchedulerFailure
+from provision.errors import SchedulerFailure, UnreachableError
 from provision.events import Event, MachineFailed, MachineReplaced, Progress, Warned
 from provision.plan import Plan, plan_of
 from provision.ready import Patience
@@ -29,7 +29,7 @@ class World:
 
     def __init__(
         self, nodes: int, broken: Mapping[str, int] | None = None, quiet: float = 0.0,
-        states: Sequence[GroupState] = (), **changes: float,
+        states: Sequence[GroupState] = (), new: bool = False, **changes: float,
     ) -> None:  # fmt: skip
         spec = Spec.model_validate({"name": "t", "groups": {"w": {"nodes": nodes}}})
         settings: dict[str, Any] = {"deadline": 5, "replace_after": 0.03, **changes}
@@ -49,6 +49,7 @@ class World:
             lambda name: f"console of {name}",
             self.groups,
             quiet,
+            new,
         )
 
     def members(self) -> Sequence[Member]:
@@ -229,6 +230,61 @@ def test_a_machine_that_a_group_named_otherwise_is_adopted() -> None:
 
     patience = Renamed(3, replace_after=9.0).wait()
     assert [node.name for node in patience.joined] == ["t-w-0001", "t-w-0002", "t-w-0009"]
+
+
+class Headless(World):
+    """The controller runs and is reached only after ``cured_by`` replacements."""
+
+    def __init__(
+        self, cured_by: int, error: type[Exception] = UnreachableError, **changes: Any
+    ) -> None:
+        super().__init__(2, replace_after=0.05, **changes)
+        self.cured_by, self.error, self.lives = cured_by, error, 0
+        self.begun = time.time()
+
+    def members(self) -> Sequence[Member]:
+        if self.lives < self.cured_by:
+            raise self.error("t-controller does not answer", "wait")
+        return super().members()
+
+    def machines(self) -> Sequence[Machine]:
+        head = Machine(
+            self.plan.controller.name, "t", "controller", "controller", "", Phase.STARTED, self.lives,
+            self.begun, self.begun, {}, ident=str(self.lives),
+        )  # fmt: skip
+        return [head, *super().machines()]
+
+    def replace(self, names: Sequence[str]) -> Mapping[str, str]:
+        if names == [self.plan.controller.name]:
+            self.lives, self.begun = self.lives + 1, time.time()
+            return {}
+        return super().replace(names)
+
+
+def test_a_new_controller_that_nobody_reaches_is_replaced_once() -> None:
+    world = Headless(1, new=True)
+    assert not world.wait().missing and world.lives == 1
+    assert world.seen(MachineReplaced) == [world.plan.controller.name]
+
+
+def test_with_its_replacement_lost_too_the_wait_ends() -> None:
+    world = Headless(9, new=True)
+    began = time.monotonic()
+    patience = world.wait()
+    assert time.monotonic() - began < 4 and len(patience.missing) == 2 and world.lives == 1
+    assert (
+        patience.controller.given_up and patience.controller_said == "t-controller does not answer"
+    )
+    assert world.plan.controller.name in world.seen(MachineFailed)
+
+
+@pytest.mark.parametrize(
+    ("new", "error"), [(False, UnreachableError), (True, SchedulerFailure)],
+    ids=["it was up before", "it answers, and its scheduler does not yet"],
+)  # fmt: skip
+def test_other_controllers_are_left_alone(new: bool, error: type[Exception]) -> None:
+    world = Headless(9, error, new=new, deadline=0.3)
+    assert world.wait().missing and world.lives == 0
 
 
 @pytest.mark.parametrize(

@@ -201,8 +201,15 @@ class GceCloud:
         return sorted(made, key=lambda machine: machine.name)
 
     def replace(self, launch: Launch, names: Sequence[str], emit: Emit) -> Mapping[str, str]:
-        """The groups make them anew under the same names."""
-        self._in_groups(names, "recreate")
+        """The groups make them anew under the same names; a controller is declared anew."""
+        workers = [name for name in names if name != launch.plan.controller.name]
+        self._in_groups(workers, "recreate")
+        if len(workers) < len(names):
+            self._machines(launch.plan.name, name=launch.plan.controller.name)
+            if link := self._links.get(launch.plan.controller.name):
+                Controller(self._gce).delete(link, {}, Work.within(SECONDS, self._stop))
+            self._controller = None
+            self.apply(launch, emit)
         return {}
 
     def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
