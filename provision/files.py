@@ -6,8 +6,11 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.errors import BusyError
 
@@ -47,6 +50,41 @@ def locked(path: Path, cluster: str, command: str) -> Iterator[None]:
         json.dump({"pid": os.getpid(), "started": started, "command": command}, stream)
         stream.flush()
         yield
+
+
+def acquired(path: Path, seconds: float, waiting: Callable[[], object]) -> TextIO:
+    """Hold the lock at ``path`` until what is answered is closed; the kernel frees it if we die.
+
+    ``waiting`` is called once where another process holds it. Raises TimeoutError after ``seconds``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.open("a")
+    told = False
+
+    def held() -> bool:
+        nonlocal told
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told:
+                waiting()
+            told = True
+            return False
+        return True
+
+    try:
+        Retrying(
+            retry=retry_if_result(lambda done: not done),
+            wait=wait_fixed(0.5),
+            stop=stop_after_delay(seconds),
+        )(held)
+    except RetryError as error:
+        lock.close()
+        raise TimeoutError(f"{path} is held by another process") from error
+    except BaseException:
+        lock.close()
+        raise
+    return lock
 
 
 def _busy(path: Path, cluster: str) -> BusyError:

@@ -5,7 +5,6 @@ on PATH, ours in the cache, the vendor's installer, and a build of the Go module
 ``tools/pulumi/go.sum`` pins.
 """
 
-import fcntl
 import os
 import re
 import shutil
@@ -18,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.assets import asset
 from provision.engine.children import ChildFailed, run
 from provision.errors import Finding, RefusedError
 from provision.events import Emit, Noted, Progress
+from provision.files import acquired
 
 VARIABLE = "PROVISION_PULUMI"
 PINNED = "3.259.0"
@@ -218,31 +217,14 @@ def build(root: Path, emit: Emit) -> None:
 @contextmanager
 def _alone(cache: Path, emit: Emit) -> Iterator[None]:
     """Hold the lock that lets one process make it; the kernel frees it if we die."""
-    cache.mkdir(parents=True, exist_ok=True)
-    told = False
-    with (cache / "lock").open("a") as lock:
-
-        def locked() -> bool:
-            nonlocal told
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not told:
-                    emit(Noted(text="waiting for another process that makes the Pulumi CLI"))
-                told = True
-                return False
-            return True
-
-        try:
-            Retrying(
-                retry=retry_if_result(lambda done: not done),
-                wait=wait_fixed(0.5),
-                stop=stop_after_delay(LOCK),
-            )(locked)
-        except RetryError as error:
-            where = f"{cache / 'lock'}"
-            problem = f"another process still makes the Pulumi CLI after {LOCK:.0f} s"
-            raise RefusedError(
-                [Finding(where, problem, f"find it with 'fuser {where}'")]
-            ) from error
+    where = cache / "lock"
+    note = Noted(text="waiting for another process that makes the Pulumi CLI")
+    try:
+        lock = acquired(where, LOCK, lambda: emit(note))
+    except TimeoutError as error:
+        problem = f"another process still makes the Pulumi CLI after {LOCK:.0f} s"
+        raise RefusedError(
+            [Finding(f"{where}", problem, f"find it with 'fuser {where}'")]
+        ) from error
+    with lock:
         yield

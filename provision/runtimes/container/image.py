@@ -1,6 +1,5 @@
 """The node image: named by the hash of its inputs, built once, by one process at a time."""
 
-import fcntl
 import hashlib
 import os
 import time
@@ -9,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_cache_path
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.assets import asset
 from provision.errors import RuntimeFailure
 from provision.events import Emit, Noted, Progress
+from provision.files import acquired
 from provision.runtimes.container.base import LABEL, base_image
 from provision.runtimes.container.engine import Engine
 
@@ -91,32 +90,14 @@ def _build(engine: Engine, name: str, emit: Emit) -> None:
 @contextmanager
 def alone(what: str, emit: Emit, cache: Path | None = None) -> Iterator[None]:
     """Hold the lock that lets one process make ``what``; the kernel frees it if we die."""
-    cache = cache or user_cache_path("provision")
-    cache.mkdir(parents=True, exist_ok=True)
-    path = cache / f"{what}.lock"
-    with path.open("a") as lock:
-        told = False
-
-        def locked() -> bool:
-            nonlocal told
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not told:
-                    emit(Noted(text=f"waiting for another process that makes the node {what}"))
-                told = True
-                return False
-            return True
-
-        try:
-            Retrying(
-                retry=retry_if_result(lambda done: not done),
-                wait=wait_fixed(0.5),
-                stop=stop_after_delay(LOCK_DEADLINE),
-            )(locked)
-        except RetryError as error:
-            raise RuntimeFailure(
-                f"another process still makes the node {what} after {LOCK_DEADLINE:.0f} s",
-                f"find it with 'fuser {path}'",
-            ) from error
+    path = (cache or user_cache_path("provision")) / f"{what}.lock"
+    note = Noted(text=f"waiting for another process that makes the node {what}")
+    try:
+        lock = acquired(path, LOCK_DEADLINE, lambda: emit(note))
+    except TimeoutError as error:
+        raise RuntimeFailure(
+            f"another process still makes the node {what} after {LOCK_DEADLINE:.0f} s",
+            f"find it with 'fuser {path}'",
+        ) from error
+    with lock:
         yield

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
-
 from provision.errors import RuntimeFailure
 from provision.events import Emit, Progress
 from provision.labels import CLUSTER, matches
 from provision.runtime import Boot, HostCheck, Network, Running, State
-from provision.runtimes import addresses
+from provision.runtimes import addresses, removal
 from provision.runtimes.container import host, image, node
 from provision.runtimes.container.engine import Conflict, Container, Engine, EngineNetwork, Gone
 
@@ -22,8 +20,6 @@ STARTERS = 3
 """Machines started at a time. Measured on two cores; see docs/runtime.md."""
 REMOVERS = 4
 """Machines removed at a time."""
-REMOVAL_DEADLINE = 60.0
-"""Seconds until everything that was asked to go must be gone."""
 CONSOLE_LINES = 5000
 
 
@@ -144,22 +140,8 @@ class ContainerRuntime:
             # Looked at again after each round: another process may still be starting machines.
             return errors or ([""] if chosen else [])
 
-        self._until_gone(remaining)
+        removal.until_gone(remaining, 0.1)
         return list(gone)
-
-    def _until_gone(self, remaining: Callable[[], list[str]]) -> None:
-        try:
-            Retrying(
-                retry=retry_if_result(bool),
-                wait=wait_exponential(0.1, max=2),
-                stop=stop_after_delay(REMOVAL_DEADLINE),
-            )(remaining)
-        except RetryError as error:
-            left = "; ".join(filter(None, error.last_attempt.result())) or "new ones appear"
-            raise RuntimeFailure(
-                f"not everything was removed within {REMOVAL_DEADLINE:.0f} s ({left})",
-                "run the same command again",
-            ) from error
 
     def _networks(self, labels: Mapping[str, str]) -> list[EngineNetwork]:
         return [net for net in self._engine.networks() if matches(net.labels, labels)]

@@ -9,13 +9,11 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
-
 from provision.errors import RuntimeFailure
 from provision.events import Emit, Progress
 from provision.labels import CLUSTER
 from provision.runtime import Boot, HostCheck, Network, Running, State
-from provision.runtimes import addresses
+from provision.runtimes import addresses, removal
 from provision.runtimes.container.engine import Engine
 from provision.runtimes.light import host, root
 from provision.runtimes.light.guest.netlink import Netlink
@@ -29,8 +27,6 @@ from provision.runtimes.light.records import (
 )
 from provision.runtimes.light.zygote import Zygote
 
-REMOVAL_DEADLINE = 60.0
-"""Seconds until everything that was asked to go must be gone (1,000 machines take three)."""
 SLOTS = (os.cpu_count() or 1) + 1
 """Machines that execute their user-data at a time: one more than cores, as each waits now and then."""
 CONSOLE_BYTES = 400_000
@@ -202,22 +198,11 @@ class LightRuntime:
             # Looked at again after each round: another process may still be starting machines.
             return left or ([""] if chosen else [])
 
-        try:
-            Retrying(
-                retry=retry_if_result(bool),
-                wait=wait_exponential(0.05, max=1),
-                stop=stop_after_delay(REMOVAL_DEADLINE),
-            )(remaining)
-        except RetryError as error:
-            left = "; ".join(filter(None, error.last_attempt.result())) or "new ones appear"
-            raise RuntimeFailure(
-                f"not everything was removed within {REMOVAL_DEADLINE:.0f} s ({left})",
-                "run the same command again",
-            ) from error
+        removal.until_gone(remaining, 0.05)
         return list(gone)
 
     def _remove_machines(self, records: Sequence[Record]) -> list[str]:
-        left = kill(records, REMOVAL_DEADLINE)
+        left = kill(records, removal.DEADLINE)
         ended = [record for record in records if record.name not in left]
         routed = [record for record in ended if record.external and record.leg]
         if routed:
@@ -228,7 +213,7 @@ class LightRuntime:
         return left
 
     def _remove_networks(self, records: Sequence[Record]) -> list[str]:
-        left = kill(records, REMOVAL_DEADLINE)
+        left = kill(records, removal.DEADLINE)
         if records:
             with Netlink() as here:
                 for record in records:

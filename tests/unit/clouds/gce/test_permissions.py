@@ -1,6 +1,7 @@
 """Permissions are asked of Google alone; what misses is named, and what cannot be asked is told."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,10 @@ def test_a_lost_connection_is_no_finding() -> None:
 def test_an_emulator_is_not_asked(tmp_path: Path) -> None:
     emulator = Settings("p", "us-central1", endpoint="http://127.0.0.1:1")
     assert findings(emulator, place(), print, None) == []
+
+
+def test_the_page_lists_what_is_asked_for() -> None:
+    page = Path(__file__).parents[4] / "docs" / "gce.md"
+    section = page.read_text(encoding="utf-8").partition("## Least permissions")[2]
+    told = re.findall(r"compute(?:\.[a-zA-Z]+){2}", section.partition("\n## ")[0])
+    assert sorted(told) == sorted([*NEEDED, *NAT, *OWN_IMAGE])

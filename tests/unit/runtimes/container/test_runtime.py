@@ -8,6 +8,7 @@ import pytest
 from provision.errors import RuntimeFailure
 from provision.events import Event, Progress, ignore
 from provision.runtime import Boot, Network, State
+from provision.runtimes import removal
 from provision.runtimes.container import runtime as module
 from provision.runtimes.container.engine import NoEngine
 from provision.runtimes.container.runtime import ContainerRuntime
@@ -109,7 +110,7 @@ def test_stop_tries_again_what_is_busy(engine: Any, runtime: ContainerRuntime) -
 def test_stop_says_what_it_cannot_remove(
     engine: Any, runtime: ContainerRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "REMOVAL_DEADLINE", 0.05)
+    monkeypatch.setattr(removal, "DEADLINE", 0.05)
     engine.add("c-0", C)
     engine.remove_fails["id-c-0"] = 10**6
     with pytest.raises(RuntimeFailure, match=r"not everything was removed .*id-c-0 is busy"):
