@@ -30,7 +30,7 @@ def cloud_of(spec: CloudSpec, emit: Emit = ignore) -> Cloud:
 def cost_of(plan: Plan, environment: Mapping[str, str] = os.environ) -> Cost | None:
     """What the plan's machines cost while they are up; None where nobody pays. Asks nobody."""
     if isinstance(plan.cloud, GceSpec):
-        from provision.clouds.gce.prices import cost_of, region_of
+        from provision.clouds.gce.account.prices import cost_of, region_of
 
         return cost_of(plan, region_of(plan.cloud, environment))
     return None

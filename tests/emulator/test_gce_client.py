@@ -13,7 +13,8 @@ import pytest
 from google.cloud import compute_v1 as c
 
 from provision.clouds.gce import client as module
-from provision.clouds.gce import failures, refusals, settings
+from provision.clouds.gce import settings
+from provision.clouds.gce.api import failures, refusals
 from provision.clouds.gce.client import Gce
 from provision.emulator.signin import account, key_file
 from provision.errors import InterruptedRun

@@ -8,9 +8,9 @@ import pytest
 from google.cloud import compute_v1
 
 from provision import lifecycle
+from provision.clouds.gce.account.needs import network_names
 from provision.clouds.gce.client import Gce as Client
 from provision.clouds.gce.cloud import GceCloud
-from provision.clouds.gce.needs import network_names
 from provision.clouds.gce.resources import RANKS
 from provision.clouds.gce.settings import Settings
 from provision.emulator.signin import key_file

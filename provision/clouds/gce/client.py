@@ -21,11 +21,11 @@ from tenacity import (
 )
 
 from provision import __version__
-from provision.clouds.gce.answers import Answer
-from provision.clouds.gce.failures import GceFailure, TookTooLong, Unreachable
-from provision.clouds.gce.request import fields_of, request_of
+from provision.clouds.gce.api.answers import Answer
+from provision.clouds.gce.api.failures import GceFailure, TookTooLong, Unreachable
+from provision.clouds.gce.api.request import fields_of, request_of
+from provision.clouds.gce.api.signin import check_installed, credentials_of
 from provision.clouds.gce.settings import Settings
-from provision.clouds.gce.signin import check_installed, credentials_of
 from provision.errors import InterruptedRun
 from provision.events import Emit, Retried, ignore
 
@@ -98,7 +98,7 @@ class Gce:
         default to the settings'. A change has one ``request_id`` for all its tries, by which Google
         does it once. Raises GceFailure, InterruptedRun.
         """
-        from provision.clouds.gce import seam
+        from provision.clouds.gce.api import seam
 
         request = request_of(method, self.settings, fields)
         began = self._clock()
@@ -161,7 +161,7 @@ class Gce:
         Raises GceFailure where it ended with an error (also one without an HTTP status), TookTooLong
         after ``deadline`` seconds, InterruptedRun.
         """
-        from provision.clouds.gce import seam
+        from provision.clouds.gce.api import seam
 
         doing = doing or f"{operation.operation_type} {operation.target_link.rpartition('/')[2]}"
         began = self._clock()
@@ -251,7 +251,7 @@ def _client(kind: Callable[..., Client], settings: Settings, credentials: Any) -
     from google.api_core.client_options import ClientOptions
     from google.api_core.gapic_v1.client_info import ClientInfo
 
-    from provision.clouds.gce import seam
+    from provision.clouds.gce.api import seam
 
     with seam.translated("connect"):
         return kind(

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine
 from provision.clouds.gce import quota, stack, sweep, watching
+from provision.clouds.gce.api.failures import GceFailure, NotFound
+from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.failures import GceFailure, NotFound
 from provision.clouds.gce.place import Place, place_of
 from provision.clouds.gce.resources import RANKS, Controller, Group
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
 from provision.clouds.gce.settings import ENDPOINT, LOOPBACK, Settings, resolve
-from provision.clouds.gce.signin import ambient_project
 from provision.engine.stack import Stack
 from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError
 from provision.events import Emit, Noted, Warned, ignore

@@ -77,7 +77,7 @@ def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:
     """
     from google.cloud import compute_v1
 
-    from provision.clouds.gce.failures import NotFound
+    from provision.clouds.gce.api.failures import NotFound
 
     client, name = gce.client(compute_v1.RegionsClient), gce.settings.region
     try:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from provision.cloud import Limit
-from provision.clouds.gce import hardware, limits, permissions
+from provision.clouds.gce.account import hardware, limits, permissions
+from provision.clouds.gce.account.survey import Survey, survey
+from provision.clouds.gce.api.failures import ExpiredCredentials, GceFailure, NoCredentials
+from provision.clouds.gce.api.refusals import ApiDisabled, Denied, NoBilling
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.failures import ExpiredCredentials, GceFailure, NoCredentials
 from provision.clouds.gce.place import Place
-from provision.clouds.gce.refusals import ApiDisabled, Denied, NoBilling
-from provision.clouds.gce.survey import Survey, survey
 from provision.errors import Finding, RefusedError
 from provision.events import Emit, Warned, ignore
 from provision.plan import Plan, PlannedMachine

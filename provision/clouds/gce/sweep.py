@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from provision.clouds.gce.api.failures import NotFound
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.failures import NotFound
 from provision.clouds.gce.resources import RANKS, Controller, Group, Network
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import last, short

@@ -5,7 +5,7 @@ from typing import Any
 
 from provision import labels
 from provision.cloud import GroupState, Machine, Phase
-from provision.clouds.gce.answers import Cause, classify, one_line
+from provision.clouds.gce.api.answers import Cause, classify, one_line
 from provision.clouds.gce.resources import Group
 from provision.clouds.gce.resources.instances import seconds
 from provision.clouds.gce.resources.kind import last

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from provision.clouds.gce.failures import NotFound, Taken
-from provision.clouds.gce.refusals import StockOut
+from provision.clouds.gce.api.failures import NotFound, Taken
+from provision.clouds.gce.api.refusals import StockOut
 from provision.clouds.gce.resources.kind import Body, Kind, as_text, from_text, last, short
 from provision.clouds.gce.resources.networks import NAMED
 from provision.errors import CloudFailure

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
+from provision.clouds.gce.api.failures import NotFound, Taken
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.failures import NotFound, Taken
 from provision.errors import CloudFailure
 from provision.labels import CLUSTER
 from provision.provider.resource import Created, Inputs, Outputs, Resource, Work

@@ -14,10 +14,10 @@ from google.auth import exceptions as auth
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import compute_v1 as c
 
-from provision.clouds.gce import failures, refusals
+from provision.clouds.gce.api import failures, refusals
+from provision.clouds.gce.api.signin import ambient_project, check_installed
 from provision.clouds.gce.client import FIRST_PATIENCE, PATIENCE, Gce
 from provision.clouds.gce.settings import Settings
-from provision.clouds.gce.signin import ambient_project, check_installed
 from provision.errors import InterruptedRun, RefusedError
 from provision.events import Event, Retried
 
@@ -387,7 +387,7 @@ def test_nothing_of_googles_is_imported_before_it_is_needed() -> None:
         }  # fmt: skip
         heavy = {name for name in names if name.partition(".")[0] in ("google", "requests")}
         assert bool(heavy) == (file.name == "seam.py"), file
-        assert "provision.clouds.gce.seam" not in names
+        assert "provision.clouds.gce.api.seam" not in names
 
 
 def test_a_vms_own_project(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ from google.auth import exceptions as auth
 from google.cloud.compute_v1 import Operation
 from google.protobuf import json_format
 
-from provision.clouds.gce import failures as ours
-from provision.clouds.gce import refusals
-from provision.clouds.gce.answers import Answer, Cause, classify, first, one_line
+from provision.clouds.gce.api import failures as ours
+from provision.clouds.gce.api import refusals
+from provision.clouds.gce.api.answers import Answer, Cause, classify, first, one_line
 
 LONGEST = 2000
 """Characters of Google's words that are kept; its sentences are far shorter."""

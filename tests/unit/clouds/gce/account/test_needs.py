@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from provision.cloud import Limit
-from provision.clouds.gce import limits
-from provision.clouds.gce.needs import GLOBAL, Demand, Hardware, cpu_metric, disk_metric
+from provision.clouds.gce.account import limits
+from provision.clouds.gce.account.needs import GLOBAL, Demand, Hardware, cpu_metric, disk_metric
+from provision.clouds.gce.account.survey import Amount
 from provision.clouds.gce.place import Place
-from provision.clouds.gce.survey import Amount
 from provision.names import ENDLESS
 from provision.plan import Plan, plan_of
 from provision.preflight import fitting

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 
+from provision.clouds.gce.account.survey import Offered, Survey, disk_types, machine_types
+from provision.clouds.gce.api.failures import GceFailure
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.failures import GceFailure
 from provision.clouds.gce.place import Place
-from provision.clouds.gce.survey import Offered, Survey, disk_types, machine_types
 from provision.errors import Finding
 from provision.events import Emit, Warned
 from provision.plan import Plan

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from provision.clouds.gce.account.needs import GLOBAL, Key, Owned, network_names
+from provision.clouds.gce.api.failures import GceFailure, NotFound
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.failures import GceFailure, NotFound
-from provision.clouds.gce.needs import GLOBAL, Key, Owned, network_names
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.resources import RANKS, Controller, Group, Kind
 from provision.clouds.gce.resources.kind import last

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from provision.clouds.gce.prices import cost_of, disk_hour, machine_hour, region_of, table
+from provision.clouds.gce.account.prices import cost_of, disk_hour, machine_hour, region_of, table
 from provision.plan import plan_of
 from provision.spec import Spec
 from provision.speccloud import GceCloud

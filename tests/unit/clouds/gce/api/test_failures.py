@@ -22,9 +22,9 @@ from google.api_core import universe
 from google.cloud import compute_v1 as c
 from google.protobuf import json_format
 
-from provision.clouds.gce import failures, refusals, seam
-from provision.clouds.gce.answers import Cause, classify
-from provision.clouds.gce.failures import GceFailure
+from provision.clouds.gce.api import failures, refusals, seam
+from provision.clouds.gce.api.answers import Cause, classify
+from provision.clouds.gce.api.failures import GceFailure
 from provision.errors import CloudFailure
 
 NEVER = {

@@ -43,7 +43,7 @@ def credentials_of(settings: Settings) -> "Credentials":
     import google.auth
     from google.auth.credentials import AnonymousCredentials, with_scopes_if_required
 
-    from provision.clouds.gce import seam
+    from provision.clouds.gce.api import seam
 
     file = settings.credentials_file
     if file is None and settings.plain:

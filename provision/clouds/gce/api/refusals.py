@@ -15,8 +15,8 @@ hashicorp/terraform-provider-google#8262 (permission), fog/fog#3996 (disabled AP
 
 import re
 
-from provision.clouds.gce.answers import first, one_line
-from provision.clouds.gce.failures import LOGIN, GceFailure
+from provision.clouds.gce.api.answers import first, one_line
+from provision.clouds.gce.api.failures import LOGIN, GceFailure
 
 _PERMISSION = re.compile(r"Required '([a-zA-Z.]+)' permission for '([^']+)'")
 _LINK = re.compile(r"https://console\.\S*[^\s.,]")

@@ -22,7 +22,7 @@ import re
 from dataclasses import replace
 from typing import ClassVar, Self
 
-from provision.clouds.gce.answers import Answer, first, one_line
+from provision.clouds.gce.api.answers import Answer, first, one_line
 from provision.errors import CloudFailure, Finding
 
 LOGIN = "gcloud auth application-default login"

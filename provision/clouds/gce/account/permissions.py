@@ -8,8 +8,8 @@ and a project need not have enabled it: then the permissions stay unchecked, whi
 from collections.abc import Callable
 from typing import Any
 
-from provision.clouds.gce.answers import one_line
-from provision.clouds.gce.failures import GceFailure
+from provision.clouds.gce.api.answers import one_line
+from provision.clouds.gce.api.failures import GceFailure
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.settings import Settings
 from provision.errors import Finding
@@ -103,8 +103,8 @@ def _post(settings: Settings) -> Post:
     """Signed with the credentials that everything else is signed with; errors are ours."""
     from google.auth.transport.requests import AuthorizedSession
 
-    from provision.clouds.gce import seam
-    from provision.clouds.gce.signin import credentials_of
+    from provision.clouds.gce.api import seam
+    from provision.clouds.gce.api.signin import credentials_of
 
     session = AuthorizedSession(credentials_of(settings))
 

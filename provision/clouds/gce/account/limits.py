@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from provision.cloud import Limit
-from provision.clouds.gce.needs import FAMILY, SPOT, Demand, Hardware, Key
+from provision.clouds.gce.account.needs import FAMILY, SPOT, Demand, Hardware, Key
+from provision.clouds.gce.account.survey import Amount, Survey
 from provision.clouds.gce.place import Place
-from provision.clouds.gce.survey import Amount, Survey
 from provision.errors import Finding
 from provision.names import ENDLESS
 from provision.plan import Plan, PlannedMachine

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from provision.clouds.gce.answers import Answer
-from provision.clouds.gce.failures import Unreachable
-from provision.clouds.gce.permissions import NAT, NEEDED, OWN_IMAGE, findings, needed
+from provision.clouds.gce.account.permissions import NAT, NEEDED, OWN_IMAGE, findings, needed
+from provision.clouds.gce.api.answers import Answer
+from provision.clouds.gce.api.failures import Unreachable
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.settings import Settings
 from provision.events import Event, Noted
@@ -112,7 +112,7 @@ def test_an_emulator_is_not_asked(tmp_path: Path) -> None:
 
 
 def test_the_page_lists_what_is_asked_for() -> None:
-    page = Path(__file__).parents[4] / "docs" / "gce.md"
+    page = Path(__file__).parents[5] / "docs" / "gce.md"
     section = page.read_text(encoding="utf-8").partition("## Least permissions")[2]
     told = re.findall(r"compute(?:\.[a-zA-Z]+){2}", section.partition("\n## ")[0])
     assert sorted(told) == sorted([*NEEDED, *NAT, *OWN_IMAGE])
