@@ -1,6 +1,8 @@
 """Whose machines are whose: each emulator marks its machines, so that a later one can clear up."""
 
 import os
+import shutil
+import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -12,6 +14,10 @@ LABEL = "provision-emulator"
 """Label of all that an emulator makes on this host; its value is the owner."""
 VM = "provision-vm"
 """Label of a machine; its value is the emulated VM's key."""
+
+
+FOLDER = "provision-emulate-"
+"""How a temporary folder's name begins; its owner follows."""
 
 
 def own() -> str:
@@ -40,6 +46,17 @@ def clean_all() -> list[str]:
     for kind in KINDS:
         with closing(runtime_of(kind)) as runtime, suppress(NoEngine):
             removed += clean(runtime)
+    return removed + clean_folders()
+
+
+def clean_folders() -> list[str]:
+    """Remove the user's temporary folders of emulators that are gone; they hold keys."""
+    removed: list[str] = []
+    for path in sorted(Path(tempfile.gettempdir()).glob(f"{FOLDER}*")):
+        owner = "-".join(path.name.removeprefix(FOLDER).split("-")[:2])
+        if not alive(owner) and path.stat().st_uid == os.getuid():
+            shutil.rmtree(path, ignore_errors=True)
+            removed.append(str(path))
     return removed
 
 

@@ -128,7 +128,9 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
             made.cloud.external.begin(os.getpid())
         server = server_of(application(made))
         stack.enter_context(_serving(server, listener))
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="provision-emulate-"))
+        owners.clean_folders()
+        prefix = f"{owners.FOLDER}{owners.own()}-"
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix))
         project = options.projects[0] if options.projects else "emulated"
         key = Path(folder, "key.json")
         key.touch(mode=0o600)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -213,7 +214,8 @@ def test_what_a_killed_emulator_leaves_is_cleaned(running: Running, cli: Cli) ->
     running.process.wait(30)
     assert len(left()) == 2 and "network" in left()
     answer = cli("emulate", "clean")
-    assert "2 leftovers removed" in answer.stdout
+    assert "3 leftovers removed" in answer.stdout, "a VM, its network, and the folder of a key"
+    assert not list(Path(tempfile.gettempdir()).glob(f"provision-emulate-{running.process.pid}-*"))
     assert left() == []
     names = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert "gce-" not in names
