@@ -24,7 +24,7 @@ from provision.emulator.gce.machines import Machines, NoMachines
 from provision.emulator.making import emulator
 from provision.emulator.server import ABORT, application
 from provision.errors import Finding, RefusedError, UsageError
-from provision.events import Emit
+from provision.events import Emit, Warned
 from provision.runtime import MachineRuntime
 from provision.runtimes import runtime_of
 
@@ -41,7 +41,11 @@ IDLE_SECONDS = 75
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to run. ``port`` 0 takes a free one; ``projects`` empty lets every name exist."""
+    """What to run. ``port`` 0 takes a free one; ``projects`` empty lets every name exist.
+
+    ``machines`` is a kind of this host's machines, ``none`` for VMs that are state only, or ``auto``:
+    light ones where this host can boot them.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -111,7 +115,8 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
 
     Raises ``RefusedError`` where the machines cannot boot here, ``UsageError`` for the port.
     """
-    runtime = runtime_of(options.machines) if options.machines != "none" else None
+    kind = _kind(options.machines, emit)
+    runtime = runtime_of(kind) if kind != "none" else None
     machines: Machines = NoMachines()
     booting: RuntimeMachines | None = None
     with contextlib.ExitStack() as stack:
@@ -136,6 +141,17 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
         key.touch(mode=0o600)
         key.write_text(signin.key_file(project, base))
         yield environment(base, project, str(key))
+
+
+def _kind(asked: str, emit: Emit) -> str:
+    if asked != "auto":
+        return asked
+    with contextlib.closing(runtime_of("light")) as runtime:
+        finding = next((check.finding for check in runtime.check(1) if check.finding), None)
+    if finding is None:
+        return "light"
+    emit(Warned(text=f"VMs are state only, and boot nothing here: {finding.problem}"))
+    return "none"
 
 
 def _ready(runtime: MachineRuntime, emit: Emit) -> None:

@@ -11,6 +11,7 @@ from provision import lifecycle
 from provision.clouds.gce.account.needs import network_names
 from provision.clouds.gce.client import Gce as Client
 from provision.clouds.gce.cloud import GceCloud
+from provision.clouds.gce.place import offering
 from provision.clouds.gce.resources import RANKS
 from provision.clouds.gce.settings import Settings
 from provision.emulator.signin import key_file
@@ -109,6 +110,13 @@ def test_a_machine_type_that_some_zones_lack(gce: Gce) -> None:
     (only,) = said(gce, spec_of(gce, "p", 1, {"zones": zones, "controller_type": "e2-standard-2"}))
     assert "cloud.controller_type: the machine type e2-standard-2 is not in us-central1-" in only
     assert only.endswith(("cloud.zones: [us-central1-a]", "cloud.zones: [us-central1-b]"))
+
+
+def test_which_zones_have_a_machine_type_is_one_list(gce: Gce) -> None:
+    zones = [f"{R}-a", f"{R}-z"]
+    with Client(Settings("p", R, endpoint=gce.endpoint)) as client:
+        assert offering(client, ["e2-standard-2", "n2-standard-8"], zones, ignore) == [f"{R}-a"]
+    assert gce.made.record.counts["compute.machineTypes.aggregatedList", 200] == 1
 
 
 def test_disks_too_small_or_too_large(gce: Gce) -> None:

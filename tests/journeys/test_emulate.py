@@ -63,6 +63,9 @@ runcmd:
 """
 
 
+NONE = ("--machines", "none")
+
+
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
     return Cli(tmp_path / "state")
@@ -72,7 +75,7 @@ def test_a_command_gets_the_environment_and_its_exit_code_is_the_answer(cli: Cli
     script = "import os, sys, urllib.request as u; print(u.urlopen(os.environ['PROVISION_GCE_ENDPOINT'] + "
     script += "'/compute/v1/projects/p/zones').status, os.path.exists(os.environ['" \
               "GOOGLE_APPLICATION_CREDENTIALS'])); sys.exit(7)"  # fmt: skip
-    answer = cli("emulate", "gce", "--", sys.executable, "-c", script, expect=7)
+    answer = cli("emulate", "gce", *NONE, "--", sys.executable, "-c", script, expect=7)
     assert answer.stdout.split() == ["200", "True"]
 
 
@@ -86,7 +89,7 @@ def test_dials_turn_while_it_runs(cli: Cli) -> None:
         "boot=20..40",
         "capacity.us-central1-a.*=3",
     ]
-    answer = cli("emulate", "gce", "--set", "seed=5", "--", *words)
+    answer = cli("emulate", "gce", *NONE, "--set", "seed=5", "--", *words)
     assert '"boot": "20..40"' in answer.stdout and '"*": 3' in answer.stdout
     assert '"seed": 5' in answer.stdout
 
@@ -97,7 +100,7 @@ def test_dials_turn_while_it_runs(cli: Cli) -> None:
         (["gce", "--set", "boot=-1", "--", "true"], "boot: "),
         (["gce", "--set", "nonsense", "--", "true"], "sets nothing"),
         (["gce", "--dials", "/nowhere.yaml", "--", "true"], "cannot be read"),
-        (["gce", "--", "/no/such/command"], "cannot be run"),
+        (["gce", *NONE, "--", "/no/such/command"], "cannot be run"),
         (["set", "--endpoint", "http://127.0.0.1:9", "boot=1"], "no emulator answers"),
     ],
 )
@@ -107,10 +110,10 @@ def test_bad_input_is_one_sentence(cli: Cli, words: list[str], sentence: str) ->
 
 
 def test_a_port_that_is_taken(cli: Cli) -> None:
-    inner = [sys.executable, "-m", "provision", "emulate", "gce", "--port"]
+    inner = [sys.executable, "-m", "provision", "emulate", "gce", *NONE, "--port"]
     script = "import os, subprocess, sys; port = os.environ['PROVISION_GCE_ENDPOINT'].rsplit(':', 1)[1]; "
     script += f"sys.exit(subprocess.call({inner!r} + [port, '--', 'true']))"
-    answer = cli("emulate", "gce", "--", sys.executable, "-c", script, expect=2)
+    answer = cli("emulate", "gce", *NONE, "--", sys.executable, "-c", script, expect=2)
     assert "nothing can listen" in answer.sentence()
 
 

@@ -74,18 +74,19 @@ class GceCloud:
         """For everything but the stack's provider, which is stopped by itself."""
         return Gce(self._settings, self._emit)
 
-    @property
-    def _place(self) -> Place:
+    def _place_of(self, plan: Plan) -> Place:
         wrong: list[Finding] = []
-        place = self._located(wrong)
+        place = self._located(plan, wrong)
         if place is None or wrong:
             raise RefusedError(wrong)
         return place
 
-    def _located(self, wrong: list[Finding]) -> Place | None:
+    def _located(self, plan: Plan, wrong: list[Finding]) -> Place | None:
         """Where the cluster stands, looked up once; what is wrong with it is added to ``wrong``."""
         if self._placed is None:
-            place = place_of(self._gce, self.settled(), wrong)
+            cloud = self.settled()
+            types = {cloud.controller_type}.union(*(group.machine_types for group in plan.groups))
+            place = place_of(self._gce, cloud, wrong, types, self._emit)
             if wrong:
                 return place
             self._placed = place
@@ -101,7 +102,7 @@ class GceCloud:
         """Everything of docs/gce.md, "What is checked first"."""
         found: list[Finding] = []
         try:
-            place = self._located(found)
+            place = self._located(plan, found)
             if place is not None:
                 found += quota.findings(self._gce, place, plan, missing, self._emit)
         except RefusedError as error:
@@ -113,7 +114,7 @@ class GceCloud:
     def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
         """The quotas of region and project."""
         try:
-            return quota.headroom(self._gce, self._place, plan, missing)
+            return quota.headroom(self._gce, self._place_of(plan), plan, missing)
         except GceFailure as failure:
             raise RefusedError([*quota.failed([failure])]) from failure
 
@@ -129,7 +130,8 @@ class GceCloud:
 
     def preview(self, launch: Launch) -> list[Change]:
         """What Pulumi would do."""
-        made = self._stack_of(launch.plan.name, stack.program(launch, self._place), self._emit)
+        program = stack.program(launch, self._place_of(launch.plan))
+        made = self._stack_of(launch.plan.name, program, self._emit)
         return [
             Change(one.operation, _noun(one.type), one.name, one.properties)
             for one in made.preview().changed
@@ -138,7 +140,8 @@ class GceCloud:
     def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
         """What there is is read back first, so that drift is mended; a second one changes nothing."""
         name = launch.plan.name
-        made = self._stack_of(name, stack.program(launch, self._place), emit)
+        program = stack.program(launch, self._place_of(launch.plan))
+        made = self._stack_of(name, program, emit)
 
         def watch(change: Any) -> None:
             word = PAST.get(change.operation, change.operation)

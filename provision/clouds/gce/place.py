@@ -3,10 +3,12 @@
 import ipaddress
 import re
 import urllib.request
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provision.errors import Finding, RefusedError
+from provision.events import Emit, Noted, ignore
 from provision.speccloud import GceCloud
 from provision.specwords import nearest
 
@@ -48,10 +50,14 @@ class Place:
         return f"projects/{self.project}/global/images/{image}"
 
 
-def place_of(gce: "Gce", cloud: GceCloud, wrong: list[Finding]) -> Place | None:
+def place_of(
+    gce: "Gce", cloud: GceCloud, wrong: list[Finding], types: Collection[str] = (),
+    emit: Emit = ignore,
+) -> Place | None:  # fmt: skip
     """The place of a cluster of that spec; what is wrong with it is added to ``wrong``.
 
-    None where there is no such region. Raises GceFailure where it cannot be looked up.
+    Where the spec names no zones, it is those of the region that have all machine ``types``. None where
+    there is no such region. Raises GceFailure where it cannot be looked up.
     """
     settings = gce.settings
     zones = zones_of(gce, wrong)
@@ -67,7 +73,32 @@ def place_of(gce: "Gce", cloud: GceCloud, wrong: list[Finding]) -> Place | None:
     except RefusedError as error:
         ssh_from = ""
         wrong += error.findings
+    if not settings.zones:
+        good = offering(gce, types, zones, emit)
     return Place(cloud, settings.project, settings.region, tuple(good) or zones, ssh_from)
+
+
+def offering(gce: "Gce", types: Collection[str], zones: Sequence[str], emit: Emit) -> list[str]:
+    """Zones that have all of the types, by one list; custom types are in none."""
+    from google.cloud import compute_v1
+
+    wanted = {name for name in types if "custom" not in name}
+    if not wanted:
+        return list(zones)
+    method = gce.client(compute_v1.MachineTypesClient).aggregated_list
+    doing, names = "look which zones have the machine types", "|".join(sorted(wanted))
+    rows = gce.rows(doing, method, filter=f'name eq "({names})"')
+    there = {
+        scope.rpartition("/")[2]: {t.name for t in found.machine_types} for scope, found in rows
+    }
+    good = [zone for zone in zones if wanted <= there.get(zone, set())]
+    if good and len(good) < len(zones):
+        emit(
+            Noted(
+                text=f"only {', '.join(good)} {'has' if len(good) == 1 else 'have'} all machine types"
+            )
+        )
+    return good
 
 
 def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ NEEDED = (
     "compute.instanceTemplates.create", "compute.instanceTemplates.delete",
     "compute.instanceTemplates.get", "compute.instanceTemplates.list",
     "compute.instanceTemplates.useReadOnly",
-    "compute.machineTypes.get",
+    "compute.machineTypes.get", "compute.machineTypes.list",
     "compute.networks.create", "compute.networks.delete", "compute.networks.get",
     "compute.networks.list", "compute.networks.updatePolicy",
     "compute.projects.get", "compute.regionOperations.get", "compute.regions.get",

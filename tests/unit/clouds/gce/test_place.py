@@ -3,9 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from provision.clouds.gce.place import place_of
 from provision.clouds.gce.settings import Settings
 from provision.errors import Finding
+from provision.events import Event
 from provision.speccloud import GceCloud
 
 
@@ -29,3 +32,46 @@ def test_zones_are_the_regions_but_for_those_of_accelerators() -> None:
     assert [str(finding) for finding in wrong] == [
         "cloud.zones: us-central1-z is not there or not up; choose among us-central1-a, us-central1-b"
     ]
+
+
+class Offers(Region):
+    """A region of three zones, and the machine types in each."""
+
+    settings = Settings("p", "us-central1")
+
+    def __init__(self, **offered: list[str]) -> None:
+        self.offered, self.filters = offered, list[str]()
+
+    def client(self, kind: type[Any]) -> Any:
+        return SimpleNamespace(get=None, list=None, aggregated_list=None)
+
+    def call(self, doing: str, method: Any) -> Any:
+        return SimpleNamespace(zones=[f"https://x/zones/us-central1-{z}" for z in "abc"])
+
+    def rows(self, doing: str, method: Any, filter: str) -> Any:  # Google's name for it
+        self.filters.append(filter)
+        for zone, names in self.offered.items():
+            types = [SimpleNamespace(name=name) for name in names]
+            yield f"zones/us-central1-{zone}", SimpleNamespace(machine_types=types)
+
+
+@pytest.mark.parametrize(
+    ("offered", "types", "zones", "told"),
+    [
+        ({"a": ["m"], "b": ["m", "n"], "c": ["m", "n"]}, ["m", "n"], "bc", 1),
+        ({"a": ["m"], "b": ["m"], "c": ["m"]}, ["m"], "abc", 0),
+        ({"a": ["m"], "b": ["n"]}, ["m", "n"], "abc", 0),
+        ({}, ["n2-custom-4-8192"], "abc", 0),
+        ({"c": ["m"]}, ["custom-2-4096", "m"], "c", 1),
+    ],
+    ids=["some", "all", "none has both", "custom ones are in no list", "one"],
+)
+def test_zones_that_nobody_named_are_those_with_the_machine_types(
+    offered: dict[str, list[str]], types: list[str], zones: str, told: int
+) -> None:
+    wrong: list[Finding] = []
+    events: list[Event] = []
+    region: Any = Offers(**offered)
+    place = place_of(region, GceCloud(ssh_from="10.0.0.0/8"), wrong, types, events.append)
+    assert place and place.zones == tuple(f"us-central1-{zone}" for zone in zones)
+    assert (len(events), wrong) == (told, []) and len(region.filters) <= 1
