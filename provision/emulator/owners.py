@@ -54,9 +54,10 @@ def clean_folders() -> list[str]:
     removed: list[str] = []
     for path in sorted(Path(tempfile.gettempdir()).glob(f"{FOLDER}*")):
         owner = "-".join(path.name.removeprefix(FOLDER).split("-")[:2])
-        if not alive(owner) and path.stat().st_uid == os.getuid():
-            shutil.rmtree(path, ignore_errors=True)
-            removed.append(str(path))
+        with suppress(FileNotFoundError):  # another emulator clears up too
+            if not alive(owner) and path.stat().st_uid == os.getuid():
+                shutil.rmtree(path, ignore_errors=True)
+                removed.append(str(path))
     return removed
 
 
