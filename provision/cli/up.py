@@ -2,26 +2,25 @@
 
 import dataclasses
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
+from provision import lifecycle
 from provision.cli import views
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import SpecChoice, output_options, spec_options
 from provision.cli.tables import Table
 from provision.errors import EXIT_DONE, SpecError, UsageError
-
-if TYPE_CHECKING:
-    from provision.run import Agree, Purchase
+from provision.lifecycle import PROVED, STAGES
+from provision.run import Agree, Purchase
 
 
 @click.command("up")
 @spec_options
 @click.option(
     "--until",
-    type=click.Choice(["created", "joined", "proved"]),
-    default="proved",
+    type=click.Choice(STAGES),
+    default=PROVED,
     show_default=True,
     help="Where to stop: accepted by the cloud, joined to the scheduler, proved by a job.",
 )
@@ -39,8 +38,6 @@ def run(
 
     Run it again to go on where it stopped: what is there is left as it is.
     """
-    from provision import lifecycle
-
     with Console(options) as console:
         loaded, _ = chosen.plan()
         command = f"provision {' '.join(sys.argv[1:])}"
@@ -60,10 +57,10 @@ def run(
         return outcome.exit_code
 
 
-def asking(console: Console) -> "Agree":
+def asking(console: Console) -> Agree:
     """Asks the one who types; without a terminal it raises UsageError, as nobody has agreed."""
 
-    def agree(purchase: "Purchase") -> bool:
+    def agree(purchase: Purchase) -> bool:
         what = views.purchase_line(purchase)
         if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
             fix = "give --yes to agree without being asked"

@@ -130,8 +130,7 @@ class GceCloud:
 
     def preview(self, launch: Launch) -> list[Change]:
         """What Pulumi would do."""
-        program = stack.program(launch, self._place_of(launch.plan))
-        made = self._stack_of(launch.plan.name, program, self._emit)
+        made = self._declared(launch, self._emit)
         return [
             Change(one.operation, _noun(one.type), one.name, one.properties)
             for one in made.preview().changed
@@ -139,16 +138,14 @@ class GceCloud:
 
     def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
         """What there is is read back first, so that drift is mended; a second one changes nothing."""
-        name = launch.plan.name
-        program = stack.program(launch, self._place_of(launch.plan))
-        made = self._stack_of(name, program, emit)
+        made = self._declared(launch, emit)
 
         def watch(change: Any) -> None:
             word = PAST.get(change.operation, change.operation)
             if word != "same":
                 emit(Noted(text=f"{word} the {_noun(change.type)} {change.name}"))
 
-        if stack.exists(name) and made.exists():
+        if stack.exists(launch.plan.name) and made.exists():
             made.refresh(watch)
         made.up(watch)
         return {}
@@ -270,6 +267,10 @@ class GceCloud:
         """Let go of connections."""
         if "_gce" in self.__dict__:
             self._gce.close()
+
+    def _declared(self, launch: Launch, emit: Emit) -> Stack:
+        program = stack.program(launch, self._place_of(launch.plan))
+        return self._stack_of(launch.plan.name, program, emit)
 
     def _stack_of(self, cluster: str, program: Any, emit: Emit) -> Stack:
         self._stack = stack.stack_of(cluster, self._settings, program, emit, self._stop)

@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from provision.engine.changes import Complaint, Heard
 from provision.engine.failures import About
 from provision.engine.locks import Lock
 from provision.errors import CloudFailure, EngineFailure
+from tests import foreign
 
 ROOT = Path(__file__).parents[3]
 URN = "urn:pulumi:demo::provision::provision:gce:Network::net"
@@ -42,19 +42,9 @@ def modules() -> Iterator[ModuleType]:
 
 
 def exceptions() -> list[type[Exception]]:
-    """All exception classes that those modules define or pass on."""
-    return sorted(
-        {
-            found
-            for module in modules()
-            for found in vars(module).values()
-            if inspect.isclass(found)
-            and issubclass(found, Exception)
-            and found.__module__.partition(".")[0] in {"pulumi", "grpc"}
-            and found.__name__ not in ELSEWHERE
-        },
-        key=str,
-    )
+    """All that a stack may raise."""
+    found = foreign.exceptions(modules(), {"pulumi", "grpc"})
+    return [one for one in found if one.__name__ not in ELSEWHERE]
 
 
 def raised() -> set[str]:

@@ -44,13 +44,11 @@ def cost_of(plan: Plan, region: str) -> Cost:
     """What all of the plan costs while it is up in that region ('' where none is named)."""
     cloud = plan.cloud
     assert isinstance(cloud, GceCloud), "a plan for this cloud"
-    counts = Counter({cloud.controller_type: 1})
-    for group in plan.groups:
-        counts[group.machine_types[0]] += len(group.machines)
-    hourly, unknown = 0.0, _unknown(plan, region)
+    counts, hourly, unknown = Counter[str](), 0.0, _unknown(plan, region)
     wanted = [(cloud.controller_type, 1, cloud.disk_type, cloud.disk_gb)]
     wanted += [(g.machine_types[0], len(g.machines), g.disk_type, g.disk_gb) for g in plan.groups]
     for kind, count, disk_type, disk_gb in wanted:
+        counts[kind] += count
         machine, disk = machine_hour(kind), disk_hour(disk_type, disk_gb)
         unknown += [f"there is no price of {kind} here"] if machine is None else []
         unknown += [f"there is no price of {disk_type} here"] if disk is None else []

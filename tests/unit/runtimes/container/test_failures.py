@@ -2,7 +2,6 @@
 
 import http.client
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
@@ -17,6 +16,7 @@ import urllib3.exceptions
 from provision.errors import RuntimeFailure
 from provision.runtimes.container import failures
 from provision.runtimes.container.engine import Conflict, Gone
+from tests import foreign
 
 
 def modules() -> Iterator[ModuleType]:
@@ -29,19 +29,8 @@ def modules() -> Iterator[ModuleType]:
 
 
 def exceptions() -> list[type[Exception]]:
-    """All exception classes that those modules define, warnings aside."""
-    return sorted(
-        {
-            found
-            for module in modules()
-            for found in vars(module).values()
-            if inspect.isclass(found)
-            and issubclass(found, Exception)
-            and not issubclass(found, Warning)
-            and found.__module__.partition(".")[0] in {"docker", "requests", "urllib3", "http"}
-        },
-        key=str,
-    )
+    """All that a call may raise."""
+    return foreign.exceptions(modules(), {"docker", "requests", "urllib3", "http"})
 
 
 def test_the_list_is_complete() -> None:

@@ -2,7 +2,6 @@
 
 import http.client
 import importlib
-import inspect
 import json
 import pkgutil
 import ssl
@@ -26,6 +25,7 @@ from provision.clouds.gce.api import failures, refusals, seam
 from provision.clouds.gce.api.answers import Cause, classify
 from provision.clouds.gce.api.failures import GceFailure
 from provision.errors import CloudFailure
+from tests import foreign
 
 NEVER = {
     "AsyncRestUnsupportedParameterError",  # of the asynchronous transport
@@ -44,19 +44,8 @@ def modules() -> Iterator[ModuleType]:
 
 
 def exceptions() -> list[type[Exception]]:
-    """All exception classes that those modules define, warnings aside."""
-    return sorted(
-        {
-            found
-            for module in modules()
-            for found in vars(module).values()
-            if inspect.isclass(found)
-            and issubclass(found, Exception)
-            and not issubclass(found, Warning)
-            and found.__module__.partition(".")[0] in {"google", "requests", "urllib3", "http"}
-        },
-        key=str,
-    )
+    """All that a call may raise."""
+    return foreign.exceptions(modules(), {"google", "requests", "urllib3", "http"})
 
 
 def test_the_list_is_complete() -> None:
