@@ -6,6 +6,7 @@ entry here. Nothing blocks and nothing sleeps: a server drives :meth:`Agenda.run
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import time
@@ -78,6 +79,7 @@ class Agenda:
         """Do everything in its time, until cancelled.
 
         An action that raises is a bug of the emulator: it is told to ``failed`` and the rest goes on.
+        With nothing due it sleeps until something is, or until something new is put down.
         """
         while True:
             self._changed.clear()
@@ -86,9 +88,8 @@ class Agenda:
             except Exception as error:
                 failed(error)
                 wait = 0.0
-            try:
-                await asyncio.wait_for(
-                    self._changed.wait() if wait else asyncio.sleep(0), wait or None
-                )
-            except TimeoutError:
+            if wait == 0:
+                await asyncio.sleep(0)
                 continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait)
