@@ -20,9 +20,9 @@ from provision.errors import (
     UsageError,
 )
 from provision.events import Emit
+from provision.lateness import Node
 from provision.names import machine_number, short_name
 from provision.plan import with_nodes
-from provision.ready import Node
 from provision.run import Agree, Run
 from provision.scheduler import MemberState, Proof
 from provision.session import Session, found, opened
@@ -255,9 +255,9 @@ def _outcome(run: Run, until: str) -> Outcome:
     return Outcome(
         cluster=run.plan.name,
         asked=len(run.plan.workers),
-        joined=len(run.patience.joined) if run.patience else 0,
+        joined=len(run.wait.joined) if run.wait else 0,
         created=len(run.lacking),
-        missing=tuple(run.patience.missing) if run.patience else (),
+        missing=tuple(run.wait.missing) if run.wait else (),
         proof=run.proof,
         until=until,
         seconds=round(time.time() - run.began, 3),

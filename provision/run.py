@@ -11,8 +11,8 @@ from provision import labels
 from provision.cloud import Cost, Launch, Machine
 from provision.errors import InterruptedRun
 from provision.events import Event
+from provision.join import JoinWait
 from provision.plan import Plan, PlannedMachine, plan_of
-from provision.ready import Patience
 from provision.scheduler import Proof
 from provision.session import Session
 from provision.spec import Spec
@@ -43,7 +43,7 @@ class Run:
     launch: Launch | None = None
     lacking: list[PlannedMachine] = field(default_factory=list)
     fresh: bool = False
-    patience: Patience | None = None
+    wait: JoinWait | None = None
     proof: Proof | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     creating: Future[Mapping[str, str]] | None = None

@@ -19,9 +19,9 @@ from provision.errors import (
     UnreachableError,
 )
 from provision.events import Noted
+from provision.join import JoinWait
 from provision.names import short_name
 from provision.plan import Plan
-from provision.ready import Patience
 from provision.run import Run
 from provision.scheduler import Member, MemberState, Proof
 from provision.session import Session
@@ -107,7 +107,7 @@ def join(run: Run) -> None:
     """Wait until the scheduler has the nodes; replace once each one that is late."""
     session, plan = run.session, run.plan
     with session.step("join", f"waiting for {len(plan.workers)} nodes to join") as said:
-        run.patience = Patience(
+        run.wait = JoinWait(
             plan,
             session.emit,
             members=lambda: members(session, plan),
@@ -118,9 +118,9 @@ def join(run: Run) -> None:
             quiet=session.cloud.quiet,
             new=plan.controller in run.lacking,
         )
-        run.patience.wait(lambda: _refused(run))
-        run.patience.note(session.machines())
-        joined = len(run.patience.joined)
+        run.wait.wait(lambda: _refused(run))
+        run.wait.note(session.machines())
+        joined = len(run.wait.joined)
         said.append(f"{joined} of {len(plan.workers)} nodes joined")
     _save_timings(run)
 
@@ -150,17 +150,17 @@ def members(session: Session, plan: Plan) -> Sequence[Member]:
 
 def quorum(run: Run) -> None:
     """Fail where fewer joined than the plan needs, naming who is missing."""
-    patience = _patience(run)
-    if patience.quorate:
+    wait = _wait(run)
+    if wait.quorate:
         return
-    plan, missing = run.plan, patience.missing
+    plan, missing = run.plan, wait.missing
     names = [short_name(plan.name, node.name) for node in missing]
     causes = Counter(node.reason or f"{node.phase} and never joined" for node in missing)
     counts = "; ".join(f"{number} {cause}" for cause, number in causes.most_common(5))
-    why = f"; {patience.controller_said}" if patience.controller_said else ""
+    why = f"; {wait.controller_said}" if wait.controller_said else ""
     write(run)
     raise NotReadyError(
-        f"{plan.name} is not ready: {len(patience.joined)} of {len(plan.workers)} nodes joined, "
+        f"{plan.name} is not ready: {len(wait.joined)} of {len(plan.workers)} nodes joined, "
         f"{plan.needed} are needed, missing: {', '.join(names[:10])}"
         f"{' …' if len(names) > 10 else ''} ({counts}){why}",
         f"look with 'provision logs {plan.name} {short_name(plan.name, missing[0].name)}', then "
@@ -171,14 +171,14 @@ def quorum(run: Run) -> None:
 
 def prove(run: Run) -> None:
     """Run one job on every node that joined and is free, unless nothing changed since the last one."""
-    session, patience = run.session, _patience(run)
+    session, wait = run.session, _wait(run)
     before = session.workspace.load("outputs").get("proof")
-    replaced = any(node.replaced for node in patience.nodes.values())
+    replaced = any(node.replaced for node in wait.nodes.values())
     if before and not run.lacking and not replaced:
         run.proof = Proof(**before)
         return
     with session.step("prove", "running the proof job") as said:
-        wanted = {node.name for node in patience.joined}
+        wanted = {node.name for node in wait.joined}
         able = [
             member.name
             for member in members(session, run.plan)
@@ -196,7 +196,7 @@ def prove(run: Run) -> None:
 def write(run: Run) -> None:
     """Write the outputs for other tools and the timings."""
     session = run.session
-    if run.patience and any(node.clock.booted is None for node in run.patience.joined):
+    if run.wait and any(node.clock.booted is None for node in run.wait.joined):
         # One that had joined a moment before was asked about too early.
         _save_timings(run)
     inventory = session.inventory()
@@ -208,18 +208,18 @@ def write(run: Run) -> None:
 
 def _save_timings(run: Run) -> None:
     """Keep every node's clock: this run's for the nodes it made, the earlier one's for the others."""
-    patience = _patience(run)
+    wait = _wait(run)
     with contextlib.suppress(UnreachableError, SchedulerFailure):
         starts = run.session.scheduler.agent_starts(run.session.try_shell(run.plan))
         for name, when in starts.items():
-            if name in patience.nodes:
-                patience.nodes[name].clock.booted = when
+            if name in wait.nodes:
+                wait.nodes[name].clock.booted = when
     fresh = {machine.name for machine in run.lacking}
-    fresh |= {node.name for node in patience.nodes.values() if node.replaced}
+    fresh |= {node.name for node in wait.nodes.values() if node.replaced}
     before = timings.clocks(run.session.workspace.load("timings"))
     clocks = {
         name: node.clock if name in fresh else before.get(name, node.clock)
-        for name, node in patience.nodes.items()
+        for name, node in wait.nodes.items()
     }
     if clocks != before:
         run.session.workspace.save(
@@ -271,6 +271,6 @@ def _launch(run: Run) -> Launch:
     return run.launch
 
 
-def _patience(run: Run) -> Patience:
-    assert run.patience is not None, "join() comes first"
-    return run.patience
+def _wait(run: Run) -> JoinWait:
+    assert run.wait is not None, "join() comes first"
+    return run.wait

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provision import lifecycle, operations, ready, session
+from provision import join, lifecycle, operations, session
 from provision.cloud import Leftover
 from provision.errors import (
     BusyError,
@@ -163,8 +163,8 @@ def test_a_refused_worker_is_asked_for_again(world: World) -> None:
 def test_below_quorum_fails_and_above_it_is_incomplete(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ready, "POLL", 0.01)
-    monkeypatch.setattr(ready, "MACHINES_POLL", 0.0)
+    monkeypatch.setattr(join, "POLL", 0.01)
+    monkeypatch.setattr(join, "MACHINES_POLL", 0.0)
     world.scheduler.never = {"demo-worker-0005"}
     patience = {"deadline": 1, "replace_after": 60}
     with pytest.raises(

@@ -1,24 +1,22 @@
 """Wait until the scheduler says that the nodes are there.
 
 One scheduler call per poll for any number of nodes. Every node has a clock; one that has not joined
-in its own time is replaced once, while the others wait for nobody.
+in its own time (:mod:`provision.lateness`) is replaced once, while the others wait for nobody.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.cloud import GroupState, Machine, Phase
 from provision.errors import CloudFailure, SchedulerFailure, UnreachableError
 from provision.events import Emit, MachineFailed, MachineReplaced, Progress, Warned
-from provision.labels import WORKER
+from provision.lateness import Node, Roster, controller_late, hopeless, late
 from provision.names import short_name
 from provision.plan import Plan
-from provision.scheduler import Member, MemberState
-from provision.timings import Clock
+from provision.scheduler import Member
 
 POLL = 0.4
 """Seconds between two looks at the scheduler; a look costs the controller about 20 ms of CPU."""
@@ -34,23 +32,7 @@ TAIL_LINES = 25
 """Lines of a console worth keeping in an event."""
 
 
-@dataclass(slots=True)
-class Node:
-    """What is known of one wanted node."""
-
-    name: str
-    group: str = ""
-    ident: str = ""
-    """The cloud's own identifier of its machine; after a replacement, of the one that is to go."""
-    clock: Clock = field(default_factory=Clock)
-    phase: str = "requested"
-    reason: str = ""
-    replaced: bool = False
-    given_up: bool = False
-    console_tail: str = ""
-
-
-class Patience:
+class JoinWait:
     """The state of one wait: who has joined, who is late, who was given up.
 
     ``members`` asks the scheduler (raising ``UnreachableError`` or ``SchedulerFailure`` while the
@@ -74,8 +56,7 @@ class Patience:
         new: bool = False,
     ) -> None:
         self.plan = plan
-        self.nodes = {m.name: Node(m.name, m.group) for m in plan.workers}
-        self.controller = Node(plan.controller.name)
+        self.roster = Roster(plan)
         self._emit = emit
         self._members, self._machines = members, machines
         self._replace, self._console = replace, console
@@ -89,14 +70,28 @@ class Patience:
         self._consoles = 0
 
     @property
+    def nodes(self) -> Mapping[str, Node]:
+        """What is known of every wanted node, by name."""
+        return self.roster.nodes
+
+    @property
+    def controller(self) -> Node:
+        """What is known of the controller."""
+        return self.roster.controller
+
+    @property
     def joined(self) -> list[Node]:
         """Nodes that the scheduler has, in order of name."""
-        return [node for node in self.nodes.values() if node.clock.joined]
+        return self.roster.joined
 
     @property
     def missing(self) -> list[Node]:
         """Nodes that it does not have."""
-        return [node for node in self.nodes.values() if not node.clock.joined]
+        return self.roster.missing
+
+    def note(self, machines: Sequence[Machine]) -> None:
+        """Take over what the cloud knows of the machines."""
+        self.roster.note(machines)
 
     @property
     def quorate(self) -> bool:
@@ -144,15 +139,7 @@ class Patience:
         now = time.time()
         self._controller_said, self._lost = "", False
         self._controller_up = self._controller_up or now
-        for member in members:
-            node = self.nodes.get(member.name)
-            if node is None or node.clock.joined:
-                continue
-            if member.state is MemberState.DOWN:
-                node.phase = "registered"
-                node.reason = f"{member.detail} {member.reason}".strip()
-            else:
-                node.phase, node.reason, node.clock.joined = "joined", "", now
+        self.roster.hear(members, now)
 
     def _ask_cloud(self) -> None:
         """Count its groups; list its machines where that is due. What it refuses is only said."""
@@ -182,60 +169,22 @@ class Patience:
 
     def _give_up_hopeless(self) -> None:
         """Wait no longer for machines that the cloud cannot make, once nothing moves any more."""
-        behind = {state.group: state for state in self._states if state.created < state.target}
-        if not behind or not all(state.hopeless for state in behind.values()):
-            return
-        if time.monotonic() - self._moved < STALL:
-            return
-        for node in self.missing:
-            if node.group in behind and not node.given_up and not node.clock.started:
-                node.given_up, node.reason = True, behind[node.group].trouble
-
-    def note(self, machines: Sequence[Machine]) -> None:
-        """Take over what the cloud knows of the machines."""
-        self._adopt(machines)
-        known = {**self.nodes, self.controller.name: self.controller}
-        for machine in machines:
-            node = known.get(machine.name)
-            if node is None or (node.replaced and machine.ident and machine.ident == node.ident):
-                continue
-            clock = node.clock
-            if not node.replaced:
-                node.ident = machine.ident
-            clock.requested, clock.generation = machine.requested, machine.generation
-            clock.started = machine.started
-            if not clock.joined and node.phase != "registered":
-                node.phase = str(machine.phase)
-                node.reason = machine.error
-
-    def _adopt(self, machines: Sequence[Machine]) -> None:
-        """Take machines that a group has named otherwise than planned for those it has not made."""
-        known = {machine.name for machine in machines}
-        for machine in machines:
-            if machine.name in self.nodes or machine.role != WORKER:
-                continue
-            free = (
-                node
-                for node in self.nodes.values()
-                if node.group == machine.group and node.name not in known and not node.clock.joined
-            )
-            if node := next(free, None):
-                del self.nodes[node.name]
-                self.nodes[machine.name] = Node(machine.name, machine.group)
+        if time.monotonic() - self._moved >= STALL:
+            for name, why in hopeless(self.missing, self._states).items():
+                self.nodes[name].given_up, self.nodes[name].reason = True, why
 
     def _mind_controller(self) -> None:
-        node, started = self.controller, self.controller.clock.started
-        late = started and time.time() - started > self.plan.replace_after
-        if self._lost and (late or node.phase == Phase.STOPPED):
+        node = self.controller
+        if self._lost and controller_late(node, self.plan.replace_after, time.time()):
             node.reason = self._controller_said
             self._keep_console(node)
             node.given_up = node.replaced
             self._again([] if node.given_up else [node])
 
     def _replace_late(self, refused: Mapping[str, str]) -> None:
-        late = [node for node in self.missing if not node.given_up and self._late(node, refused)]
-        again = [node for node in late if not node.replaced]
-        for node in late:
+        overdue = [node for node in self.missing if not node.given_up and self._late(node, refused)]
+        again = [node for node in overdue if not node.replaced]
+        for node in overdue:
             self._keep_console(node)
             if node.replaced:
                 node.given_up = True
@@ -247,8 +196,7 @@ class Patience:
         for node in nodes:
             why = node.reason or f"it had not joined after {self.plan.replace_after} s"
             self._emit(MachineReplaced(machine=node.name, reason=why))
-            node.replaced, node.reason, node.phase = True, "", "requested"
-            node.clock = Clock(requested=time.time(), generation=node.clock.generation + 1)
+            node.anew(time.time())
         answers = self._replace([node.name for node in nodes])
         for node in nodes:
             if node.name in answers:
@@ -259,12 +207,7 @@ class Patience:
         if not node.replaced and node.name in refused:
             node.reason = refused[node.name]
             return True
-        if node.phase == Phase.STOPPED:
-            return True
-        if not node.clock.started or not self._controller_up:
-            return False  # a machine cannot join a controller that is not there
-        since = max(node.clock.started, self._controller_up)
-        return time.time() - since > self.plan.replace_after
+        return late(node, self._controller_up, self.plan.replace_after, time.time())
 
     def _keep_console(self, node: Node) -> None:
         if self._consoles < MOST_CONSOLES:
@@ -286,14 +229,14 @@ class Patience:
             made = sum(state.created for state in self._states)
             counts = dict(sum((Counter(state.counts) for state in self._states), Counter[str]()))
             counts["booting"] = max(0, made - len(self.joined))
-        late = [node for node in self.missing if node.replaced]
+        again = [node for node in self.missing if node.replaced]
         self._emit(
             Progress(
                 step="join",
                 done=len(self.joined),
                 total=len(self.nodes),
                 counts=counts,
-                late=tuple(short_name(self.plan.name, node.name) for node in late),
+                late=tuple(short_name(self.plan.name, node.name) for node in again),
                 text="" if self._controller_up else self._controller_said,
             )
         )

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from provision import ready
+from provision import join
 from provision.cloud import GroupState, Machine, Phase
 from provision.errors import SchedulerFailure, UnreachableError
 from provision.events import Event, MachineFailed, MachineReplaced, Progress, Warned
+from provision.join import JoinWait
 from provision.plan import Plan, plan_of
-from provision.ready import Patience
 from provision.scheduler import Member, MemberState
 from provision.spec import Spec
 from provision.timings import Clock, percentiles, timings
@@ -20,8 +20,8 @@ from provision.timings import Clock, percentiles, timings
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ready, "POLL", 0.005)
-    monkeypatch.setattr(ready, "MACHINES_POLL", 0.0)
+    monkeypatch.setattr(join, "POLL", 0.005)
+    monkeypatch.setattr(join, "MACHINES_POLL", 0.0)
 
 
 class World:
@@ -40,7 +40,7 @@ class World:
         self.calls = {"members": 0, "machines": 0, "groups": 0}
         self.states = states
         self.silent_polls = 0
-        self.patience = Patience(
+        self.patience = JoinWait(
             self.plan,
             self.events.append,
             self.members,
@@ -78,7 +78,7 @@ class World:
             self.generation[name] += 1
         return {}
 
-    def wait(self, refused: Mapping[str, str] | None = None) -> Patience:
+    def wait(self, refused: Mapping[str, str] | None = None) -> JoinWait:
         self.patience.wait(lambda: refused or {})
         return self.patience
 
@@ -138,7 +138,7 @@ def test_few_consoles_are_read_however_many_never_join() -> None:
     world.wait()
     failed = [event for event in world.events if isinstance(event, MachineFailed)]
     assert len({event.machine for event in failed}) == 300
-    assert len({event.machine for event in failed if event.console_tail}) == ready.MOST_CONSOLES
+    assert len({event.machine for event in failed if event.console_tail}) == join.MOST_CONSOLES
 
 
 def test_a_machine_the_cloud_refused_is_requested_again_once() -> None:
@@ -160,7 +160,7 @@ def test_a_node_that_registered_and_is_down_has_not_joined(monkeypatch: pytest.M
 
 
 def test_machines_are_not_listed_while_all_goes_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ready, "GROUPS_POLL", 0.0)
+    monkeypatch.setattr(join, "GROUPS_POLL", 0.0)
     world = World(3, quiet=10.0, states=[GroupState("t-w", "w", 3, 3)])
     world.silent_polls = 4
     assert not world.wait().missing
@@ -192,8 +192,8 @@ class Short(World):
 def test_what_a_group_cannot_make_is_told_once_and_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ready, "GROUPS_POLL", 0.0)
-    monkeypatch.setattr(ready, "STALL", 0.05)
+    monkeypatch.setattr(join, "GROUPS_POLL", 0.0)
+    monkeypatch.setattr(join, "STALL", 0.05)
     world = Short(4, states=[STOCK])
     patience = world.wait()
     assert [node.reason for node in patience.missing] == [STOCK.trouble] * 2
@@ -210,7 +210,7 @@ def test_what_a_group_cannot_make_is_told_once_and_given_up(
 def test_hope_lasts_until_the_deadline(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], stall: float
 ) -> None:
-    monkeypatch.setattr(ready, "STALL", stall)
+    monkeypatch.setattr(join, "STALL", stall)
     world = Short(4, states=[dataclasses.replace(STOCK, **change)], deadline=0.15)
     assert [node.given_up for node in world.wait().missing] == [False, False]
 
