@@ -28,11 +28,15 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded(Event):
-    """A step ended well after ``seconds``; ``text`` is its result in words."""
+    """A step ended after ``seconds``; ``text`` is its result in words.
+
+    ``complete`` is false where it came to less than was asked for.
+    """
 
     step: str
     text: str
     seconds: float
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

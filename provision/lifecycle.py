@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from provision import budget, steps
+from provision import budget, release, steps
 from provision.cloud import Change
 from provision.errors import (
     EXIT_DONE,
@@ -21,12 +21,13 @@ from provision.errors import (
 )
 from provision.events import Emit
 from provision.lateness import Node
-from provision.names import machine_number, short_name
+from provision.names import machine_number
 from provision.plan import with_nodes
 from provision.run import Agree, Run
 from provision.scheduler import MemberState, Proof
-from provision.session import Session, found, opened
+from provision.session import found, opened
 from provision.spec import Spec
+from provision.standing import Standing
 from provision.workspace import Workspace
 
 CREATED, JOINED, PROVED = "created", "joined", "proved"
@@ -36,21 +37,34 @@ STAGES = (CREATED, JOINED, PROVED)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a bring-up came to. ``created`` counts machines, ``seconds`` is the whole run's time."""
+    """What a bring-up came to. ``created`` counts machines, ``seconds`` is the whole run's time.
+
+    ``proved`` says that the proof is of this run; else it is an earlier one's, as old as it is.
+    """
 
     cluster: str
-    asked: int
-    joined: int
+    standing: Standing
     created: int
     missing: tuple[Node, ...]
     proof: Proof | None
     seconds: float
     until: str = PROVED
+    proved: bool = False
+
+    @property
+    def asked(self) -> int:
+        """How many nodes the cluster is to have."""
+        return self.standing.asked
+
+    @property
+    def joined(self) -> int:
+        """How many of them joined, drained ones included."""
+        return self.standing.joined
 
     @property
     def exit_code(self) -> int:
-        """0 when all nodes joined, 3 when the quorum did and some are missing."""
-        return EXIT_INCOMPLETE if self.missing else EXIT_DONE
+        """0 when all nodes joined, 3 when the quorum did and some are missing or down again."""
+        return EXIT_INCOMPLETE if self.missing or self.standing.down else EXIT_DONE
 
 
 def up(
@@ -174,7 +188,7 @@ def scale(
             if machine.group == group and _number(machine.name, spec, group) > nodes
         ]
         if surplus:
-            _release(session, surplus, force)
+            release.out(session, surplus, force)
         return _bring_up(Run.again(session, with_nodes(spec, {group: nodes}), machines))
 
 
@@ -195,27 +209,6 @@ def repair(name: str, emit: Emit, command: str = "provision repair") -> Outcome:
         return _bring_up(run)
 
 
-def _release(session: Session, surplus: list[str], force: bool) -> None:
-    """Drain the nodes, see that none runs a job, remove machines and records."""
-    with session.step("drain", f"draining {len(surplus)} nodes") as said, session.shell() as shell:
-        scheduler, before = session.scheduler, session.scheduler.members(shell)
-        in_service = {m.name for m in before if m.state is MemberState.READY}
-        fresh = [name for name in surplus if name in in_service]
-        scheduler.drain(shell, fresh, "provision scale")
-        gone = set(surplus)
-        busy = [m.name for m in scheduler.members(shell) if m.name in gone and m.busy]
-        if busy and not force:
-            scheduler.resume(shell, fresh)
-            names = ", ".join(short_name(session.name, node) for node in busy[:10])
-            raise ProvisionError(
-                f"{len(busy)} of the nodes to remove run jobs ({names}); all stay in service",
-                "wait for the jobs to end, or give --force",
-            )
-        session.cloud.remove(session.name, surplus, session.emit)
-        scheduler.forget(shell, surplus)
-        said.append(f"drained and removed {len(surplus)} nodes")
-
-
 def _number(machine: str, spec: Spec, group: str) -> int:
     return machine_number(machine, spec.name, group, spec.cloud.per_group)
 
@@ -234,14 +227,15 @@ def _interrupted(run: Run) -> InterruptedRun:
     name, stage = run.plan.name, run.session.stage
     onward = f"run the same command again to go on, or 'provision down {name}' to remove "
     try:
-        there = run.session.cloud.leftovers(name) if run.launch else []
+        there = run.session.cloud.leftovers(name)
         machines = {machine.name for machine in run.session.machines()} if there else set()
-    except (CloudFailure, RuntimeFailure) as failure:
+    except (CloudFailure, RuntimeFailure, RefusedError) as failure:
         words = f"stopped while {stage}; what exists could not be listed ({failure.problem})"
         return InterruptedRun(words, f"{onward}what there is")
     if not there:
-        run.session.workspace.remove()
-        return InterruptedRun(f"stopped while {stage}; nothing was created", "run it again")
+        if run.fresh:  # else it may hold the keys of machines that are on their way
+            run.session.workspace.remove()
+        return InterruptedRun(f"stopped while {stage}; nothing of {name} exists", "run it again")
     controllers = len(machines & {run.plan.controller.name})
     return InterruptedRun(
         f"stopped while {stage}; {len(there)} resources of {name} exist, among them "
@@ -254,11 +248,11 @@ def _interrupted(run: Run) -> InterruptedRun:
 def _outcome(run: Run, until: str) -> Outcome:
     return Outcome(
         cluster=run.plan.name,
-        asked=len(run.plan.workers),
-        joined=len(run.wait.joined) if run.wait else 0,
+        standing=steps.standing_of(run),
         created=len(run.lacking),
         missing=tuple(run.wait.missing) if run.wait else (),
         proof=run.proof,
+        proved=run.proved,
         until=until,
         seconds=round(time.time() - run.began, 3),
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provision import labels, ssh, userdata
+from provision import labels, nodestatus, ssh, userdata
 from provision.cloud import Machine
 from provision.clouds import cloud_of, places
 from provision.errors import (
@@ -22,7 +22,8 @@ from provision.events import Emit, ignore
 from provision.hosts import Inventory
 from provision.keys import new_keys
 from provision.labels import CONTROLLER
-from provision.plan import Plan
+from provision.nodestatus import NodeStatus
+from provision.plan import Plan, plan_of
 from provision.runtime import HostCheck
 from provision.runtimes import runtime_of
 from provision.scheduler import Member, MemberState
@@ -49,20 +50,6 @@ class Summary:
     def expired(self) -> bool:
         """Whether its ttl has passed."""
         return self.expires is not None and self.expires < time.time()
-
-
-@dataclass(frozen=True, slots=True)
-class NodeStatus:
-    """One worker: what the cloud and what the scheduler say. ``state`` is '' where neither was asked."""
-
-    name: str
-    group: str
-    address: str
-    phase: str
-    state: str
-    detail: str
-    busy: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +101,10 @@ def status(name: str, emit: Emit) -> Status:
         except ProvisionError as error:
             trouble = str(error)
         workers = [machine for machine in machines if machine.role != CONTROLLER]
-        nodes = tuple(_node_status(machine, members, bool(trouble)) for machine in workers)
         spec = session.workspace.spec()
-        asked = sum(group.nodes for group in spec.groups.values()) if spec else len(workers)
+        plan = plan_of(spec) if spec else None
+        nodes = nodestatus.of(workers, None if trouble else members, plan)
+        asked = len(plan.workers) if plan else len(workers)
         ready = sum(1 for node in nodes if node.state == MemberState.READY)
         return Status(summary, nodes, trouble, asked, ready)
 
@@ -161,20 +149,20 @@ def logs(name: str, node: str, emit: Emit) -> dict[str, str]:
         return said
 
 
-def drain(name: str, nodes: Sequence[str], reason: str, emit: Emit) -> list[str]:
-    """Take the nodes out of service; running jobs go on. Answers their full names."""
+def drain(name: str, nodes: Sequence[str], reason: str, emit: Emit) -> list[Member]:
+    """Take the nodes out of service; running jobs go on. Answers what the scheduler then says."""
     with found(name, emit) as session, session.shell() as shell:
         full = _workers(session, nodes)
         session.scheduler.drain(shell, full, reason)
-        return full
+        return _now(session, shell, full)
 
 
-def resume(name: str, nodes: Sequence[str], emit: Emit) -> list[str]:
-    """Put the nodes back into service. Answers their full names."""
+def resume(name: str, nodes: Sequence[str], emit: Emit) -> list[Member]:
+    """Put the nodes back into service. Answers what the scheduler then says of them."""
     with found(name, emit) as session, session.shell() as shell:
         full = _workers(session, nodes)
         session.scheduler.resume(shell, full)
-        return full
+        return _now(session, shell, full)
 
 
 def inventory(name: str, emit: Emit) -> Inventory:
@@ -217,6 +205,12 @@ def host_checks(nodes: int, machines: str, ports: Sequence[int] = ()) -> list[Ho
         return runtime.check(nodes + 1, ports)
 
 
+def _now(session: Session, shell: ssh.Connection, nodes: Sequence[str]) -> list[Member]:
+    members = {member.name: member for member in session.scheduler.members(shell)}
+    unknown = "unknown to the scheduler"
+    return [members.get(name) or Member(name, MemberState.DOWN, unknown) for name in nodes]
+
+
 def _workers(session: Session, nodes: Sequence[str]) -> list[str]:
     machines = session.machines()
     full = session.resolve(nodes, machines)
@@ -249,19 +243,4 @@ def _summary(name: str, kind: str, machines: Sequence[Machine]) -> Summary:
         started=sum(1 for machine in machines if machine.phase == "started"),
         created=min((machine.requested for machine in machines), default=0.0),
         expires=float(expires) if expires else None,
-    )
-
-
-def _node_status(machine: Machine, members: dict[str, Member], unknown: bool) -> NodeStatus:
-    member = members.get(machine.name)
-    state = member.state.value if member else ("unknown" if unknown else "not joined")
-    return NodeStatus(
-        name=machine.name,
-        group=machine.group,
-        address=machine.address,
-        phase=machine.phase.value,
-        state=state,
-        detail=member.detail if member else "",
-        busy=member.busy if member else False,
-        reason=member.reason if member else machine.error,
     )

@@ -48,17 +48,22 @@ def same_cluster(
             )
         ]
     wanted = {machine.name for machine in plan.machines}
-    extra = [machine.name for machine in here if machine.name not in wanted]
+    # One that has stopped may be on its way out still: a cloud takes its time to remove it.
+    extra = [m.name for m in here if m.name not in wanted and m.phase is not Phase.STOPPED]
     if extra:
         return [
             Finding(
                 where,
-                f"it has {len(here) - 1} workers and {len(plan.workers)} are asked for "
+                f"it has {_workers(here)} workers and {len(plan.workers)} are asked for "
                 f"(more: {short_name(name, extra[0])} …)",
                 f"run 'provision scale {name} {len(plan.workers)}'",
             )
         ]
     return []
+
+
+def _workers(here: Sequence[Machine]) -> int:
+    return sum(m.role == labels.WORKER and m.phase is not Phase.STOPPED for m in here)
 
 
 def room(cloud: Cloud, plan: Plan, lacking: Sequence[PlannedMachine]) -> list[Finding]:

@@ -13,7 +13,7 @@ from provision.errors import InterruptedRun
 from provision.events import Event
 from provision.join import JoinWait
 from provision.plan import Plan, PlannedMachine, plan_of
-from provision.scheduler import Proof
+from provision.scheduler import Member, Proof
 from provision.session import Session
 from provision.spec import Spec
 
@@ -45,6 +45,10 @@ class Run:
     fresh: bool = False
     wait: JoinWait | None = None
     proof: Proof | None = None
+    proved: bool = False
+    """Whether the proof is of this run, not of an earlier one."""
+    seen: Mapping[str, Member] = field(default_factory=dict)
+    """The nodes as the scheduler had them at the last look."""
     stopping: threading.Event = field(default_factory=threading.Event)
     creating: Future[Mapping[str, str]] | None = None
     kept: Mapping[str, str] = field(default_factory=dict)

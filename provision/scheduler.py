@@ -50,7 +50,10 @@ class MemberState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A node as the scheduler sees it; ``detail`` is the scheduler's own word for its state."""
+    """A node as the scheduler sees it; ``detail`` is the scheduler's own word for its state.
+
+    ``reason`` says why it is out of service now; '' where it is in service.
+    """
 
     name: str
     state: MemberState
@@ -61,11 +64,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A job that ran on ``nodes`` distinct nodes in ``seconds``; ``command`` is what was run."""
+    """A job that ran on ``nodes`` distinct nodes in ``seconds``; ``command`` is what was run.
+
+    ``at`` is when it ended, in seconds since the epoch; None where that was not kept.
+    """
 
     nodes: int
     seconds: float
     command: str
+    at: float | None = None
 
 
 class Scheduler(Protocol):

@@ -33,6 +33,18 @@ from provision.workspace import Workspace
 
 
 @dataclass(slots=True)
+class Ending:
+    """How a step ended: in words, and whether it came to all that was asked for."""
+
+    words: list[str] = field(default_factory=list)
+    complete: bool = True
+
+    def append(self, text: str) -> None:
+        """Say one thing more."""
+        self.words.append(text)
+
+
+@dataclass(slots=True)
 class Session:
     """Everything an operation on one cluster works with; made by :func:`opened` or :func:`found`."""
 
@@ -45,15 +57,16 @@ class Session:
     _shell: Connection | None = field(default=None, repr=False)
 
     @contextlib.contextmanager
-    def step(self, name: str, text: str) -> Iterator[list[str]]:
-        """One step of a recipe: tells its begin and end; append to the list to word the end."""
+    def step(self, name: str, text: str) -> Iterator["Ending"]:
+        """One step of a recipe: tells its begin and end; append to the ending to word it."""
         self.stage = text
         began = time.monotonic()
         self.emit(StepStarted(step=name, text=text))
-        words: list[str] = []
-        yield words
-        seconds = time.monotonic() - began
-        self.emit(StepEnded(step=name, text="; ".join(words) or text, seconds=round(seconds, 3)))
+        ending = Ending()
+        yield ending
+        seconds = round(time.monotonic() - began, 3)
+        words = "; ".join(ending.words) or text
+        self.emit(StepEnded(step=name, text=words, seconds=seconds, complete=ending.complete))
 
     def spec(self) -> Spec:
         """The spec that the cluster was last brought up or scaled with."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
-from provision import hosts, labels, preflight, timings, userdata
+from provision import hosts, labels, preflight, standing, timings, userdata
 from provision.cloud import Change, Launch
 from provision.errors import (
     CloudFailure,
@@ -23,8 +23,9 @@ from provision.join import JoinWait
 from provision.names import short_name
 from provision.plan import Plan
 from provision.run import Run
-from provision.scheduler import Member, MemberState, Proof
+from provision.scheduler import Member, MemberState
 from provision.session import Session
+from provision.standing import Standing
 
 PROOF_SECONDS = 120.0
 """How long the proof job may take; a thousand nodes on two cores took 18 s."""
@@ -120,9 +121,24 @@ def join(run: Run) -> None:
         )
         run.wait.wait(lambda: _refused(run))
         run.wait.note(session.machines())
-        joined = len(run.wait.joined)
-        said.append(f"{joined} of {len(plan.workers)} nodes joined")
+        with contextlib.suppress(UnreachableError, SchedulerFailure):
+            look(run)
+        said.append(standing.sentence(standing_of(run), plan.name))
+        said.complete = standing_of(run).complete
     _save_timings(run)
+
+
+def look(run: Run) -> Sequence[Member]:
+    """Ask the scheduler once more: one that had joined may be out of service again."""
+    found = members(run.session, run.plan)
+    run.seen = {member.name: member for member in found}
+    return found
+
+
+def standing_of(run: Run) -> Standing:
+    """How many joined in this run's wait, and who of them is of no use at its last look."""
+    joined = [node.name for node in run.wait.joined] if run.wait else []
+    return standing.of(len(run.plan.workers), joined, run.seen)
 
 
 def preview(run: Run) -> list[Change]:
@@ -172,25 +188,30 @@ def quorum(run: Run) -> None:
 def prove(run: Run) -> None:
     """Run one job on every node that joined and is free, unless nothing changed since the last one."""
     session, wait = run.session, _wait(run)
-    before = session.workspace.load("outputs").get("proof")
+    run.proof = standing.proof_of(session.workspace.load("outputs").get("proof"))
     replaced = any(node.replaced for node in wait.nodes.values())
-    if before and not run.lacking and not replaced:
-        run.proof = Proof(**before)
+    if run.proof and not run.lacking and not replaced:
         return
     with session.step("prove", "running the proof job") as said:
         wanted = {node.name for node in wait.joined}
+        known = [member for member in look(run) if member.name in wanted]
+        # On a cluster proved before, some may be busy with the user's jobs: those prove it too.
+        busy = {member.name for member in known if run.proof and member.busy}
         able = [
             member.name
-            for member in members(session, run.plan)
-            if member.name in wanted
-            and member.state is MemberState.READY
-            # On a cluster proved before, some may be busy with the user's jobs: those prove it too.
-            and not (before and member.busy)
+            for member in known
+            if member.state is MemberState.READY and member.name not in busy
         ]
-        run.proof = session.scheduler.prove(session.try_shell(run.plan), able, PROOF_SECONDS)
-        said.append(
-            f"proof job ran on {run.proof.nodes} distinct nodes in {run.proof.seconds:.1f} s"
-        )
+        if able:
+            run.proof = session.scheduler.prove(session.try_shell(run.plan), able, PROOF_SECONDS)
+            run.proved = True
+            ran = f"ran on {len(able)} distinct nodes in {run.proof.seconds:.1f} s"
+            said.append(f"proof job {ran}{standing.left_out(wanted, able, busy)}")
+        else:
+            said.append(
+                f"no proof job ran: no node was free{standing.left_out(wanted, able, busy)}"
+            )
+            said.complete = False
 
 
 def write(run: Run) -> None:
@@ -243,7 +264,7 @@ def _own_marks(run: Run) -> dict[str, str]:
 def _lacking_text(run: Run) -> str:
     lacking, total = len(run.lacking), 1 + len(run.plan.workers)
     if not lacking:
-        return f"all {total} machines run already"
+        return f"all {total} machines are there already"
     return f"{lacking} of {total} machines are to be created, and there is room for them"
 
 

@@ -156,16 +156,23 @@ class MemoryScheduler:
 
     def prove(self, controller: Shell, nodes: Sequence[str], timeout: float) -> Proof:
         self.calls.append(f"prove {len(nodes)}")
-        return Proof(len(nodes), 0.1, "hostname")
+        return Proof(len(nodes), 0.1, "hostname", time.time())
 
     def drain(self, controller: Shell, nodes: Sequence[str], reason: str) -> None:
         self.calls.append(f"drain {' '.join(nodes)}")
         for name in nodes:
             member = self.states.get(name, Member(name, MemberState.READY, "idle"))
-            self.states[name] = dataclasses.replace(member, state=MemberState.DRAINED)
+            word = "draining" if member.busy else "drained"
+            self.states[name] = dataclasses.replace(
+                member, state=MemberState.DRAINED, detail=word, reason=reason
+            )
 
     def resume(self, controller: Shell, nodes: Sequence[str]) -> None:
         self.calls.append(f"resume {' '.join(nodes)}")
+        for name in nodes:
+            member = self.states.get(name, Member(name, MemberState.READY, "idle"))
+            if member.state is MemberState.DRAINED:
+                del self.states[name]
 
     def forget(self, controller: Shell, nodes: Sequence[str]) -> None:
         self.calls.append(f"forget {' '.join(nodes)}")

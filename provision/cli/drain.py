@@ -2,6 +2,7 @@
 
 import click
 
+from provision.cli import views
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import name_and_nodes, output_options, words_argument
 from provision.errors import EXIT_DONE, UsageError
@@ -22,5 +23,6 @@ def run(words: tuple[str, ...], reason: str, options: ConsoleOptions) -> int:
         raise UsageError("no node was named", "name one: provision drain demo worker-0001")
     with Console(options) as console:
         changed = operations.drain(name, nodes, reason, console.emit)
-        console.result({"drained": changed}, f"drained {' '.join(changed)}")
+        lines = views.member_lines(changed)
+        console.result({"drained": [one.name for one in changed]}, *lines)
     return EXIT_DONE

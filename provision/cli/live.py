@@ -12,15 +12,12 @@ from rich.live import Live
 from rich.text import Text
 
 from provision.cli.terminal import Terminal
-from provision.cli.words import Flood, one_line, progress, seconds, sentence
+from provision.cli.words import SIGNS, Flood, mark, one_line, progress, seconds, sentence
 from provision.events import (
     Event,
-    MachineFailed,
     Progress,
-    Retried,
     StepEnded,
     StepStarted,
-    Warned,
 )
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -111,14 +108,8 @@ class LiveView:
         return sign if self._unicode else plain
 
     def _mark(self, event: Event) -> tuple[str, str]:
-        match event:
-            case StepEnded():
-                return self._sign("✓ ", "ok "), "green"
-            case Warned() | Retried():
-                return "! ", "yellow"
-            case MachineFailed():
-                return self._sign("✗ ", "x "), "red"
-        return "  ", ""
+        sign, plain, style = SIGNS[mark(event)]
+        return self._sign(sign, plain), style
 
     def _print(self, sign: str, style: str, text: str) -> None:
         self._console.print(Text.assemble((sign, style), text), soft_wrap=True)

@@ -5,20 +5,17 @@ from collections.abc import Callable
 from typing import TextIO
 
 from provision.cli.terminal import Terminal
-from provision.cli.words import Flood, sentence
+from provision.cli.words import SIGNS, Flood, mark, sentence
 from provision.events import (
     Event,
-    MachineFailed,
     Progress,
-    Retried,
-    StepEnded,
     StepStarted,
-    Warned,
 )
 
 EVERY = 5.0
 """Seconds between two progress lines of a step that does not get on by a tenth."""
-GREEN, YELLOW, RED, OFF = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
+OFF = "\x1b[0m"
+COLOURS = {"": "", "green": "\x1b[32m", "yellow": "\x1b[33m", "red": "\x1b[31m"}
 
 
 class PlainView:
@@ -60,14 +57,8 @@ class PlainView:
         return True
 
     def _mark(self, event: Event) -> str:
-        sign, colour = "  ", ""
-        match event:
-            case StepEnded():
-                sign, colour = ("✓ " if self._terminal.unicode else "ok "), GREEN
-            case Warned() | Retried():
-                sign, colour = "! ", YELLOW
-            case MachineFailed():
-                sign, colour = ("✗ " if self._terminal.unicode else "x "), RED
+        sign, plain, name = SIGNS[mark(event)]
+        sign, colour = (sign if self._terminal.unicode else plain), COLOURS[name]
         return f"{colour}{sign}{OFF}" if self._terminal.colour and colour else sign
 
     def _line(self, text: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from provision import standing
 from provision.budget import Room
 from provision.cloud import Change, Limit
 from provision.lifecycle import CREATED, Outcome
@@ -12,6 +13,7 @@ from provision.names import ENDLESS, short_name
 from provision.operations import Status, Summary
 from provision.run import Purchase
 from provision.runtime import HostCheck
+from provision.scheduler import Member, Proof
 
 Rows = list[Sequence[str]]
 
@@ -72,6 +74,15 @@ def node_rows(status: Status) -> Rows:
     ]
 
 
+def member_lines(members: Sequence[Member]) -> list[str]:
+    """A line per node: what the scheduler says of it now."""
+    return [
+        f"{member.name}: {member.detail or member.state}"
+        + (f" ({member.reason})" if member.reason else "")
+        for member in members
+    ]
+
+
 def change_rows(changes: Sequence[Change]) -> Rows:
     """A row per change, under :data:`CHANGE_COLUMNS`."""
     return [(c.operation, c.kind, c.name, ", ".join(c.properties)) for c in changes]
@@ -97,16 +108,14 @@ def outcome_lines(outcome: Outcome) -> list[str]:
             "join was not waited for"
         ]
     elif not outcome.created and not outcome.missing:
-        lines = [f"{name} is up: {outcome.joined} of {outcome.asked} nodes joined"]
+        lines = [f"{name} is up: {standing.sentence(outcome.standing, name)}"]
     else:
         lines = [
             f"{name} is up after {outcome.seconds:.1f} s: "
-            f"{outcome.joined} of {outcome.asked} nodes joined"
+            f"{standing.sentence(outcome.standing, name)}"
         ]
     if outcome.proof:
-        lines.append(
-            f"proof: {outcome.proof.command} answered from {outcome.proof.nodes} distinct nodes"
-        )
+        lines.append(proof_line(outcome.proof, outcome.proved))
     for node in outcome.missing[:MISSING_SHOWN]:
         lines.append(
             f"missing: {short_name(name, node.name)} (last phase: {node.phase}"
@@ -125,6 +134,17 @@ def outcome_lines(outcome: Outcome) -> list[str]:
     return lines
 
 
+def proof_line(proof: Proof, now: bool) -> str:
+    """What a proof job of this run showed; one of an earlier run carries its age."""
+    if now:
+        return f"proof: {proof.command} answered from {proof.nodes} distinct nodes"
+    when = f"{age(time.time() - proof.at)} ago" if proof.at else "in an earlier run"
+    return (
+        f"last proof: {when} {proof.command} answered from {proof.nodes} distinct nodes; "
+        "it was not run again"
+    )
+
+
 def outcome_data(outcome: Outcome) -> dict[str, Any]:
     """The outcome as plain data for ``--output json``."""
     proof = outcome.proof
@@ -132,9 +152,18 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         "cluster": outcome.cluster,
         "asked": outcome.asked,
         "joined": outcome.joined,
+        "drained": list(outcome.standing.drained),
+        "down": list(outcome.standing.down),
         "created": outcome.created,
         "seconds": outcome.seconds,
-        "proof": {"nodes": proof.nodes, "seconds": proof.seconds} if proof else None,
+        "proof": {
+            "nodes": proof.nodes,
+            "seconds": proof.seconds,
+            "at": proof.at,
+            "now": outcome.proved,
+        }
+        if proof
+        else None,
         "missing": [
             {
                 "name": node.name,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 
 from provision.events import (
     Event,
@@ -59,6 +60,36 @@ def progress(event: Progress) -> str:
     line = ", ".join(parts)
     said = one_line(event.text)
     return f"{line} ({said})" if line and said else line or said
+
+
+class Mark(StrEnum):
+    """What stands before an event's line, apart from how a view draws it."""
+
+    NONE = ""
+    DONE = "done"
+    CARE = "care"
+    FAILED = "failed"
+
+
+SIGNS = {
+    Mark.NONE: ("  ", "  ", ""),
+    Mark.DONE: ("✓ ", "ok ", "green"),
+    Mark.CARE: ("! ", "! ", "yellow"),
+    Mark.FAILED: ("✗ ", "x ", "red"),
+}
+"""In Unicode, in ASCII, and the colour's name."""
+
+
+def mark(event: Event) -> Mark:
+    """Done is only what came to all that was asked for."""
+    match event:
+        case StepEnded():
+            return Mark.DONE if event.complete else Mark.CARE
+        case Warned() | Retried():
+            return Mark.CARE
+        case MachineFailed():
+            return Mark.FAILED
+    return Mark.NONE
 
 
 def sentence(event: Event) -> str:

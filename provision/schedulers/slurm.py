@@ -91,7 +91,7 @@ class Slurm:
                 + (f", not from {missing[0]}" if missing else ""),
                 "look at 'provision status', then 'provision repair'",
             )
-        return Proof(nodes=len(nodes), seconds=seconds, command=command)
+        return Proof(nodes=len(nodes), seconds=seconds, command=command, at=time.time())
 
     def drain(self, controller: Shell, nodes: Sequence[str], reason: str) -> None:
         """State ``drain`` with the reason."""
@@ -143,7 +143,8 @@ def _member(name: str, state: str, reason: str) -> Member:
         kind = MemberState.READY
     else:
         kind = MemberState.DOWN
-    reason = "" if reason.strip() == "none" else reason.strip()
+    # Slurm keeps the reason of a drain that is over; like 'sinfo -R', only one that holds is told.
+    reason = "" if kind is MemberState.READY or reason.strip() == "none" else reason.strip()
     return Member(name=name, state=kind, detail=detail, busy=base in BUSY_STATES, reason=reason)
 
 

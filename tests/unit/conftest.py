@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import USERS_FOLDERS
 from tests.guards import ANY_USERS, Guard, changed, guarding, redirected
+from tests.world import world as world
 
 
 @pytest.fixture(autouse=True)

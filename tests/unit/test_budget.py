@@ -11,9 +11,7 @@ from provision.names import ENDLESS
 from provision.run import Purchase
 from provision.spec import Spec
 from provision.workspace import Workspace
-from tests.unit.test_lifecycle import World, world
-
-__all__ = ["world"]
+from tests.world import World
 
 COST = Cost({"big": 1, "small": 8}, 2.5, "about $2.50 an hour")
 PAGE = "https://example.test/quotas"

@@ -1,8 +1,6 @@
 """The recipes against a cloud and a scheduler in memory."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -21,42 +19,13 @@ from provision.errors import (
     UnknownClusterError,
     UsageError,
 )
-from provision.events import Event, MachineReplaced, StepEnded, ignore
-from provision.lifecycle import Outcome
-from provision.run import Purchase
+from provision.events import MachineReplaced, StepEnded, ignore
 from provision.scheduler import Member, MemberState
 from provision.spec import Spec
 from provision.speccloud import LocalCloud
 from provision.workspace import Workspace
-from tests.memory import MemoryCloud, MemoryScheduler, NoShell
-
-
-class World:
-    def __init__(self) -> None:
-        self.cloud = MemoryCloud()
-        self.scheduler = MemoryScheduler(self.cloud)
-        self.events: list[Event] = []
-        self.asked: list[Purchase] = []
-
-    def up(self, source: str = "demo.yaml", nodes: int = 8, **changes: Any) -> Outcome:
-        spec = {"name": "demo", "groups": {"worker": {"nodes": nodes}}, **changes}
-        return lifecycle.up(Spec.model_validate(spec), source, self.events.append)
-
-    @property
-    def workers(self) -> list[str]:
-        return [m.name for m in self.cloud.machines() if m.role == "worker"]
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    made = World()
-    for module in (session, operations):
-        monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: made.cloud)
-        monkeypatch.setattr(module, "places", lambda: [LocalCloud()])
-    monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)
-    monkeypatch.setattr(session.Session, "try_shell", lambda self, plan: NoShell())
-    monkeypatch.setattr(session.Session, "shell", lambda self: NoShell())
-    yield made
+from tests.memory import MemoryCloud
+from tests.world import World
 
 
 def test_up_brings_all_and_proves_all(world: World) -> None:

@@ -1,0 +1,73 @@
+"""How a cluster stands at the last look of a run: who joined, and who of them is of no use now. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provision.names import short_name
+from provision.scheduler import Member, MemberState, Proof
+
+NAMED = 5
+"""Nodes that a sentence names one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``joined`` of ``asked`` nodes joined; of these some are ``drained`` or ``down`` at the last look."""
+
+    asked: int
+    joined: int
+    drained: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all joined, and none went down since. Drained nodes are out on purpose."""
+        return self.joined >= self.asked and not self.down
+
+
+def of(asked: int, joined: Collection[str], seen: Mapping[str, Member]) -> Standing:
+    """``seen`` is what the scheduler said last; empty where it could not be asked again."""
+    drained = [name for name in joined if _state(seen, name) is MemberState.DRAINED]
+    down = [name for name in joined if seen and _state(seen, name) in (MemberState.DOWN, None)]
+    return Standing(asked, len(joined), tuple(drained), tuple(down))
+
+
+def sentence(found: Standing, cluster: str) -> str:
+    """``9 of 9 nodes joined, 1 of them drained (worker-0003)``."""
+    words = [f"{found.joined} of {found.asked} nodes joined"]
+    if found.drained:
+        words.append(f"{len(found.drained)} of them drained ({_some(found.drained, cluster)})")
+    if found.down:
+        words.append(f"{len(found.down)} of them down again ({_some(found.down, cluster)})")
+    return ", ".join(words)
+
+
+def left_out(wanted: Collection[str], able: Collection[str], busy: Collection[str]) -> str:
+    """Why a proof ran on fewer nodes than joined; '' where it ran on all."""
+    others = len(set(wanted) - set(able) - set(busy))
+    words = [f"{len(busy)} busy"] if busy else []
+    words += [f"{others} not in service"] if others else []
+    return f"; left out: {', '.join(words)}" if words else ""
+
+
+def proof_of(saved: Any) -> Proof | None:
+    """The proof that an earlier run wrote to its outputs; None where it cannot be understood."""
+    try:
+        return Proof(
+            nodes=int(saved["nodes"]),
+            seconds=float(saved["seconds"]),
+            command=str(saved["command"]),
+            at=float(saved["at"]) if saved.get("at") else None,
+        )
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+
+
+def _state(seen: Mapping[str, Member], name: str) -> MemberState | None:
+    return seen[name].state if name in seen else None
+
+
+def _some(names: Collection[str], cluster: str) -> str:
+    shown = ", ".join(short_name(cluster, name) for name in list(names)[:NAMED])
+    return f"{shown} …" if len(names) > NAMED else shown
