@@ -1,9 +1,12 @@
-"""Files that are never half-written and never readable by others, and a lock that names its holder."""
+"""Files: read within bounds, never half-written, never readable by others; a lock that names its holder."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import stat
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +16,52 @@ from typing import TextIO
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.errors import BusyError
+
+SIZE_MAX = 1024 * 1024
+"""Bytes of the largest file read that a user names."""
+STDIN = Path("-")
+NOT_REGULAR = {
+    stat.S_IFDIR: (errno.EISDIR, "is a directory"),
+    stat.S_IFIFO: (errno.EINVAL, "is a pipe, not a file"),
+    stat.S_IFSOCK: (errno.EINVAL, "is a socket, not a file"),
+    stat.S_IFCHR: (errno.EINVAL, "is a device, not a file"),
+    stat.S_IFBLK: (errno.EINVAL, "is a device, not a file"),
+}
+
+
+def read_regular(path: Path, most: int = SIZE_MAX) -> bytes:
+    """What a regular file holds; waits for no writer and reads no more than ``most`` bytes.
+
+    Raises:
+        OSError: it cannot be read; a pipe, a device, a directory or a file that is too large has its
+            reason in ``strerror``, as every other refusal of the system has.
+    """
+    # Looked at before it is opened: opening alone does something to some devices.
+    _check_regular(path.stat(), path)
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        _check_regular(os.fstat(handle), path)
+        return _bounded(stream.read(most + 1), path, most)
+
+
+def read_named(path: Path, most: int = SIZE_MAX) -> bytes:
+    """What the file holds that a user names, or standard input for ``-``; OSError as above."""
+    if path != STDIN:
+        return read_regular(path, most)
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed", "-")
+    return _bounded(sys.stdin.buffer.read(most + 1), path, most)
+
+
+def _check_regular(found: os.stat_result, path: Path) -> None:
+    if why := NOT_REGULAR.get(stat.S_IFMT(found.st_mode)):
+        raise OSError(*why, str(path))  # EISDIR makes it an IsADirectoryError
+
+
+def _bounded(raw: bytes, path: Path, most: int) -> bytes:
+    if len(raw) > most:
+        raise OSError(errno.EFBIG, f"is larger than {most / SIZE_MAX:g} MiB", str(path))
+    return raw
 
 
 def write_private(path: Path, text: str) -> None:

@@ -16,6 +16,12 @@ GCE_IMAGE = "projects/ubuntu-os-cloud/global/images/family/ubuntu-2404-lts-amd64
 """Ubuntu's images on GCE carry cloud-init; Debian's do not (facts/clouds.md)."""
 
 
+ANYWHERE = "anywhere"
+"""The ``ssh_from`` that lets everyone reach the controller's SSH; 0.0.0.0/0 is refused as a likely slip."""
+WIDEST = 8
+"""Shortest prefix of another ``ssh_from``: no private or assigned block is larger."""
+
+
 class Model(BaseModel):
     """Base of all spec models: frozen, exact types, no unknown keys."""
 
@@ -33,11 +39,19 @@ def _private_subnet(value: str) -> str:
     return value
 
 
-def _any_subnet(value: str) -> str:
+def _callers(value: str) -> str:
+    """A range that may reach SSH; the whole internet only where the spec says so in a word."""
+    if value == ANYWHERE:
+        return value
     try:
-        return str(ipaddress.IPv4Network(value))
+        network = ipaddress.IPv4Network(value)
     except ValueError:
         raise ValueError("must be an IPv4 range such as 203.0.113.7/32") from None
+    if network.prefixlen < WIDEST:
+        raise ValueError(
+            f"must be a range of /{WIDEST} or smaller, or '{ANYWHERE}' to let the whole internet try"
+        )
+    return str(network)
 
 
 def _word(pattern: str, what: str) -> AfterValidator:
@@ -95,7 +109,8 @@ class GceCloud(Model):
     ``project`` and ``region`` come from the environment or gcloud's configuration where they are not
     given; without ``zones`` the cloud takes the region's. ``machines`` is the type of groups that name
     none, ``controller_type`` the controller's; ``image`` is what all of them boot. ``ssh_from`` is the
-    range that may reach the controller's SSH (default: the address of whoever runs ``up``); ``egress``
+    range that may reach the controller's SSH (default: the address of whoever runs ``up``; ``anywhere``
+    is everyone); ``egress``
     gives workers, which have no public address, a way out by NAT or none; ``endpoint`` is where the
     API answers instead of Google's own host, for an emulator.
     """
@@ -113,7 +128,7 @@ class GceCloud(Model):
     disk_gb: Annotated[int, Field(ge=10, le=65_536)] = 20
     disk_type: DiskType = "pd-balanced"
     subnet: Subnet | None = None
-    ssh_from: Annotated[str, AfterValidator(_any_subnet)] | None = None
+    ssh_from: Annotated[str, AfterValidator(_callers)] | None = None
     egress: Literal["nat", "none"] = "nat"
     endpoint: Url | None = None
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=32)] = {}

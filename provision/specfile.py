@@ -4,6 +4,7 @@ Each finding says where: the line and path of a file (``demo.yaml:7: groups.work
 flag that overrode it (``--nodes``).
 """
 
+import errno
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -14,12 +15,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from provision.errors import Finding, SpecError
+from provision.files import STDIN, read_named
 from provision.spec import Spec
-from provision.specwords import case_of, nearest, say
+from provision.specwords import case_of, say
 from provision.specyaml import Document, read, short
+from provision.suggest import did_you_mean, nearest
 
-SIZE_MAX = 1024 * 1024
-"""Bytes of the largest spec read."""
 FINDINGS_MAX = 20
 """Findings reported; a file that is no spec at all has hundreds."""
 DEFAULT_NODES = 2
@@ -85,41 +86,51 @@ def load(path: Path | None, overrides: Overrides | None = None) -> Loaded:
     """
     if path is None:
         return _checked(Document("", data={}), overrides or Overrides(), "")
-    return parse(_text(path), str(path), overrides, str(path.resolve()))
+    read = document(path)
+    return _sound(read, overrides, str(path) if path == STDIN else str(path.resolve()))
 
 
 def parse(text: str, name: str, overrides: Overrides | None = None, source: str = "") -> Loaded:
     """The same from text; ``name`` is how findings call it."""
-    document = read(name, text)
+    return _sound(read(name, text), overrides, source)
+
+
+def _sound(document: Document, overrides: Overrides | None, source: str) -> Loaded:
     if document.root is None and not document.findings:
         fix = "write for example 'groups: {worker: {nodes: 2}}', or run 'provision init'"
-        document.findings.append(Finding(name, "is empty", fix))
+        document.findings.append(Finding(document.name, "is empty", fix))
     if document.root is None:
         raise SpecError(document.findings)
     return _checked(document, overrides or Overrides(), source)
 
 
-def _text(path: Path) -> str:
+def document(path: Path, example: str = "demo.yaml") -> Document:
+    """The document in a file that a user names (``-`` is standard input).
+
+    Raises:
+        SpecError: the file cannot be read, or is no text. What is wrong with it as YAML is in the
+            answer's ``findings``.
+    """
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(SIZE_MAX + 1)
+        raw = read_named(path)
+        return read(str(path), raw.decode("utf-8-sig"))
     except FileNotFoundError:
-        raise SpecError([Finding(str(path), "there is no such file", _near_file(path))]) from None
+        wrong = Finding(str(path), "there is no such file", _near_file(path))
     except IsADirectoryError:
-        fix = "name a file in it, such as " + str(path / "demo.yaml")
-        raise SpecError([Finding(str(path), "is a directory", fix)]) from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "the name is not valid"
-        fix = "check the path and its permissions"
-        raise SpecError([Finding(str(path), f"cannot be read ({why})", fix)]) from None
-    if len(raw) > SIZE_MAX:
-        raise SpecError([Finding(str(path), "is larger than 1 MiB", "is it really a spec?")])
-    try:
-        return raw.decode("utf-8-sig")
+        fix = "name a file in it, such as " + str(path / example)
+        wrong = Finding(str(path), "is a directory", fix)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        where = f"{path}:{line}"
-        raise SpecError([Finding(where, "is not UTF-8 text", "save the file as UTF-8")]) from None
+        wrong = Finding(f"{path}:{line}", "is not UTF-8 text", "save the file as UTF-8")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "the name is not valid"
+        own = getattr(error, "errno", 0) in (errno.EINVAL, errno.EFBIG)
+        fix = f"name a file of text, or '{STDIN}' for standard input"
+        wrong = (
+            Finding(str(path), why, fix) if own
+            else Finding(str(path), f"cannot be read ({why})", "check the path and its permissions")
+        )  # fmt: skip
+    raise SpecError([wrong])
 
 
 def _near_file(path: Path) -> str:
@@ -234,10 +245,8 @@ class _Flags:
             problem = f"the spec has {len(names)} groups: {', '.join(names)}"
             fix = f"write --nodes GROUP=N, for example {example}"
         else:
-            near = nearest(group, names)
             problem = f"there is no group {short(group)}"
-            fix = f"did you mean '{near}'? " if near else ""
-            fix += f"the groups are: {', '.join(names)}"
+            fix = f"{did_you_mean(group, names)} the groups are: {', '.join(names)}".lstrip()
         self.findings.append(Finding("--nodes", problem, fix))
         return ""
 

@@ -1,14 +1,14 @@
 """What pydantic finds wrong with a spec, in our own words: a table from error type to sentence."""
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from provision.spec import Spec
 from provision.specyaml import short
+from provision.suggest import did_you_mean, nearest
 
 Schema = dict[str, Any]
 Path = tuple[str, ...]
@@ -56,14 +56,6 @@ class Case:
 
 Said = tuple[str, str]
 """A problem and its fix."""
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that is spelled most like it, or ''."""
-    lower = {name.lower(): name for name in known}
-    return next(
-        (lower[near] for near in difflib.get_close_matches(word.lower(), lower, 1, 0.5)), ""
-    )
 
 
 def say(error_type: str, case: Case) -> Said:
@@ -193,9 +185,9 @@ def _unknown_key(case: Case) -> Said:
 def _literal(case: Case) -> Said:
     allowed = _allowed(case.schema) or re.findall(r"'([^']*)'", str(case.context.get("expected")))
     allowed = allowed or re.findall(r"'([^']*)'", str(case.context.get("expected_tags")))
-    near = nearest(case.value, allowed) if isinstance(case.value, str) else ""
     problem = f"must be {' or '.join(allowed)}, not {short(case.value)}"
-    return problem, f"did you mean '{near}'?" if near else f"write {' or '.join(allowed)}"
+    word = case.value if isinstance(case.value, str) else ""
+    return problem, did_you_mean(word, allowed, f"write {' or '.join(allowed)}")
 
 
 def _no_tag(case: Case) -> Said:

@@ -1,24 +1,52 @@
-"""YAML text as plain data that remembers its lines, and everything that is wrong with it as YAML.
+"""YAML 1.2 as plain data that remembers its lines, and everything that is wrong with it as YAML.
 
 The node graph is kept, so that a finding of the models can name the line of its key. Shared nodes
-(anchors) are built once, so a "bomb" of nested aliases costs no more than its text.
+(anchors) are built once, so a "bomb" of nested aliases costs no more than its text. libyaml parses;
+what a plain word means is YAML 1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema) and not
+PyYAML's 1.1, to which ``1:30`` is ninety, ``010`` eight and ``no`` false. Merge keys (``<<``) are kept.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from provision.errors import Finding
 
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEPTH_MAX = 30
 """Deepest nesting read. libyaml's composer recurses in C and would end the process far above it."""
 ALIASES_MAX = 1000
 """Most aliases read: merging a large mapping costs its size each time."""
-MERGE = "tag:yaml.org,2002:merge"
+TAGS = "tag:yaml.org,2002:"
+MERGE = f"{TAGS}merge"
+_BOOLS = {"true": True, "false": False}
+_SCALARS: dict[str, tuple[str, str, Callable[[str], object]]] = {
+    "null": (r"~|null|Null|NULL|", "~nN", lambda text: None),
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF", lambda text: _BOOLS[text.lower()]),
+    "int": (
+        r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789",
+        lambda text: int(text, 0 if text[1:2] in ("o", "x") else 10),
+    ),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+        lambda text: float(re.sub(r"\.(?=[iInN])", "", text)),
+    ),
+    "merge": (r"<<", "<", str),
+}  # fmt: skip
+"""What a plain word is: its spelling, the characters it can begin with, and its value."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # either of two
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+for _tag, (_pattern, _first, _) in _SCALARS.items():
+    _starts = [*_first, ""] if _tag == "null" else list(_first)
+    _Loader.add_implicit_resolver(f"{TAGS}{_tag}", re.compile(rf"^(?:{_pattern})$"), _starts)
+
 SYNTAX_FIXES = (
     ("tab", "indent with spaces, not with tabs"),
     ("mapping values", "put a value that holds ': ' in quotes, and check the indentation"),
@@ -58,7 +86,7 @@ def read(name: str, text: str) -> Document:
             fix = f"write it with at most {DEPTH_MAX} levels and {ALIASES_MAX} aliases"
             document.findings.append(Finding(name or "spec", problem, fix))
             return document
-        document.root = yaml.compose(text, Loader=LOADER)
+        document.root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         document.findings.append(_syntax(name, text, error))
         return document
@@ -70,7 +98,7 @@ def read(name: str, text: str) -> Document:
 def _plain_enough(text: str) -> bool:
     """Look at the parser's events, which need no stack, before anything recurses over the nodes."""
     depth = aliases = 0
-    for event in yaml.parse(text, Loader=LOADER):
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -135,7 +163,6 @@ class _Builder:
         self._document = document
         self._built: dict[int, Any] = {}
         self._open: set[int] = set()
-        self._loader = LOADER("")
 
     def build(self, node: Any, path: tuple[str, ...]) -> Any:
         if id(node) in self._built:
@@ -155,16 +182,17 @@ class _Builder:
         return value
 
     def _scalar(self, node: Any, path: tuple[str, ...]) -> Any:
+        kind = node.tag.removeprefix(TAGS)
+        if kind == "str":
+            return node.value
+        if kind not in _SCALARS:
+            self._wrong(node, path, "has a YAML tag that a spec cannot have", "remove the tag")
+            return None
         try:
-            return self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError, OverflowError):
-            shown = short(node.value)
-            tagged = node.tag if not node.tag.startswith("tag:yaml.org,2002:") else ""
-            if tagged or "python" in node.tag:
-                self._wrong(node, path, "has a YAML tag that a spec cannot have", "remove the tag")
-            else:
-                fix = "write a plain value, or put it in quotes"
-                self._wrong(node, path, f"cannot be read as YAML: {shown}", fix)
+            return _SCALARS[kind][2](node.value)
+        except (LookupError, ValueError):
+            fix = "write a plain value, or put it in quotes"
+            self._wrong(node, path, f"cannot be read as YAML: {short(node.value)}", fix)
             return None
 
     def _mapping(self, node: Any, path: tuple[str, ...]) -> dict[Any, Any]:

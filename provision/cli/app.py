@@ -1,7 +1,6 @@
 """Runs one command: loads its module only; errors become a sentence and an exit code."""
 
 import contextlib
-import difflib
 import importlib
 import os
 import signal
@@ -25,6 +24,7 @@ from provision.errors import (
     InterruptedRun,
     ProvisionError,
 )
+from provision.suggest import nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -56,8 +56,8 @@ class Commands(click.Group):
         name = args[0]
         if name in BY_NAME or ctx.resilient_parsing or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        near = difflib.get_close_matches(name, BY_NAME, 1)
-        fix = f"did you mean '{PROGRAM} {near[0]}'?" if near else f"see '{PROGRAM} --help'"
+        near = nearest(name, BY_NAME)
+        fix = f"did you mean '{PROGRAM} {near}'?" if near else f"see '{PROGRAM} --help'"
         raise click.UsageError(f"there is no command '{printable(name)}'; {fix}")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":

@@ -225,7 +225,10 @@ def _opened(path: Path) -> TextIO:
     if str(path) == "-":
         raise UsageError("--events cannot write to '-'", "name a file: stdout is for the result")
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # A pipe is opened only while somebody reads it, and a reader that stops reading ends the
+        # record and not the run.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        handle = os.open(path, flags, 0o600)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the name is not valid"
         fix = "name a file in a folder that you may write"

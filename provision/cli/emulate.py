@@ -10,7 +10,7 @@ import click
 
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import output_options
-from provision.errors import EXIT_DONE, Finding, RefusedError, UsageError
+from provision.errors import EXIT_DONE, Finding, RefusedError, SpecError, UsageError
 from provision.runtimes import KINDS
 
 if TYPE_CHECKING:
@@ -119,29 +119,25 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
 
 
 def _dials(file: Path | None, settings: tuple[str, ...]) -> "Dials":
-    from pydantic import ValidationError
-
-    from provision.emulator import asking, control
-    from provision.emulator.dials import Dials, merged
+    from provision.emulator import asking
+    from provision.emulator.dials import DialError, Dials
+    from provision.emulator.gce.known import turned
 
     dials = Dials()
     try:
         if file is not None:
-            dials = merged(dials, _read(file))
-        return merged(dials, asking.parse(_pairs(settings)))
-    except ValidationError as error:
-        raise UsageError(control.explain(error), "see docs/emulate.md for all dials") from error
+            dials = turned(dials, _read(file))
+        return turned(dials, asking.parse(_pairs(settings)))
+    except DialError as error:
+        raise UsageError(str(error), "see docs/emulate.md for all dials") from error
 
 
 def _read(file: Path) -> dict[str, object]:
-    import yaml
+    from provision.specfile import document
 
-    try:
-        content = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(
-            f"{file} cannot be read ({' '.join(str(error).split())})", "mend the file"
-        ) from error
-    if not isinstance(content, dict):
+    read = document(file, "dials.yaml")
+    if read.findings:
+        raise SpecError(read.findings)
+    if not isinstance(read.data, dict):
         raise UsageError(f"{file} holds no dials", "write them as a mapping: 'boot: 20..40'")
-    return content
+    return read.data

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -11,6 +12,8 @@ from provision.errors import UsageError
 
 TIMEOUT = 10.0
 """Seconds."""
+ANSWER_MAX = 1024 * 1024
+"""Bytes of an answer that are read."""
 
 
 def turn(endpoint: str, change: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,17 +26,27 @@ def turn(endpoint: str, change: Mapping[str, Any]) -> dict[str, Any]:
     )
     try:
         with urlopen(request, timeout=TIMEOUT) as answer:
-            result: dict[str, Any] = json.load(answer)
+            result = json.loads(answer.read(ANSWER_MAX))
+            if not isinstance(result, dict):
+                raise ValueError("its answer holds no dials")
             return result
     except HTTPError as error:
         with error:
-            message = json.load(error)["error"]["message"]
+            message = _refusal(error)
         raise UsageError(message, "see docs/emulate.md for all dials") from error
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, HTTPException, OSError, ValueError) as error:
         raise UsageError(
             f"no emulator answers at {endpoint} ({error})",
             "start one with 'provision emulate gce', or give --endpoint",
         ) from error
+
+
+def _refusal(error: HTTPError) -> str:
+    """The sentence of an emulator, or that it was none that answered."""
+    try:
+        return str(json.loads(error.read(ANSWER_MAX))["error"]["message"])
+    except (HTTPException, OSError, ValueError, LookupError, TypeError):
+        return f"no emulator answers at {error.url}, but something that says {error.code}"
 
 
 def parse(settings: Mapping[str, str]) -> dict[str, Any]:

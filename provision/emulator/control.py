@@ -17,13 +17,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from provision.emulator.dials import merged
+from provision.emulator.dials import DialError
 from provision.emulator.gce.errors import ApiError
+from provision.emulator.gce.known import turned
 from provision.emulator.gce.models import instances
 from provision.emulator.gce.models.instances import Instance
 
@@ -76,17 +76,12 @@ async def dials(request: Request) -> Response:
             change = orjson.loads(await request.body())
             if not isinstance(change, dict):
                 return _refuse("Send a JSON object of dials.")
-            emulator.cloud.turn(merged(emulator.cloud.dials, change))
+            emulator.cloud.turn(turned(emulator.cloud.dials, change))
         except orjson.JSONDecodeError as error:
             return _refuse(f"The body is not JSON: {error}.")
-        except ValidationError as error:
-            return _refuse(explain(error))
+        except DialError as error:
+            return _refuse(str(error))
     return _json(emulator.cloud.dials.model_dump(mode="json"))
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong with dials, in one line."""
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
 
 
 async def requests(request: Request) -> Response:

@@ -6,10 +6,21 @@ spread with a floor at zero (``30~5``). Shares are between 0 and 1.
 
 import fnmatch
 import random
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from provision.suggest import did_you_mean
+
+SECONDS = "give seconds: 2.5, a range 20..40, or 30~5"
+_NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+_DURATION = re.compile(rf"({_NUMBER})(?:(\.\.|~)({_NUMBER}))?")
+
+
+class DialError(ValueError):
+    """A change that is no valid set of dials; the text says what of it, and what was meant perhaps."""
 
 
 def draw(duration: str | float, chance: random.Random) -> float:
@@ -25,22 +36,30 @@ def draw(duration: str | float, chance: random.Random) -> float:
 
 
 def _duration(value: str | float) -> str | float:
-    try:
-        seconds = draw(value, random.Random(0))
-        low = float(str(value).partition("..")[0].partition("~")[0])
-    except ValueError as error:
-        raise ValueError("give seconds: 2.5, a range 20..40, or 30~5") from error
-    if not (seconds >= 0 and low >= 0 and seconds < 1e9):
-        raise ValueError("seconds cannot be negative or endless")
+    found = _DURATION.fullmatch(str(value))
+    if not found:
+        raise ValueError(SECONDS)
+    if found[2] == ".." and float(found[3]) < float(found[1]):
+        raise ValueError(f"the range {value} ends before it begins: write {found[3]}..{found[1]}")
     return value
 
 
 Duration = Annotated[str | float, AfterValidator(_duration)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class _Dial(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+FAULT_KINDS = {
+    "http": ("status", "reason", "message", "retry_after"),
+    "operation": ("status", "code", "message"),
+    "silent": ("code", "message"),
+    "slow": ("seconds",),
+    "drop": (),
+}
+"""What a rule of each kind says beside method, share and times."""
 
 
 class Fault(_Dial):
@@ -53,7 +72,7 @@ class Fault(_Dial):
     ``times`` of them (None for ever). ``retry_after`` is the header's seconds.
     """
 
-    method: str = "*"
+    method: str
     kind: Literal["http", "operation", "silent", "slow", "drop"] = "http"
     share: Share = 1.0
     times: Annotated[int, Field(ge=0)] | None = None
@@ -63,6 +82,16 @@ class Fault(_Dial):
     message: str = "The emulator was told to fail this."
     seconds: Duration = 0.0
     retry_after: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        own = {"method", "kind", "share", "times", *FAULT_KINDS[self.kind]}
+        for name, field in type(self).model_fields.items():
+            if name not in own and getattr(self, name) != field.default:
+                raise ValueError(f"a fault of kind {self.kind} has no {name}")
+        if self.kind == "slow" and self.seconds == 0:
+            raise ValueError("a fault of kind slow needs seconds")
+        return self
 
     def concerns(self, method: str) -> bool:
         """Whether the rule is about that method id."""
@@ -96,7 +125,7 @@ class Dials(_Dial):
     """Everything, with the values an emulator starts with."""
 
     seed: int = 0
-    speed: Annotated[float, Field(gt=0, le=100_000)] = 1.0
+    speed: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 1.0
     """Emulated durations (latencies, boot times, TTL) pass that many times faster."""
     operation: Duration = 0.2
     """From an operation's acceptance to DONE."""
@@ -110,11 +139,11 @@ class Dials(_Dial):
     """Between two attempts of a group to create a VM that could not be."""
     capacity: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] = {}
     """VMs a zone can hold, by machine type (``*`` for all types together); absent is endless."""
-    quota: Mapping[str, Mapping[str, Annotated[float, Field(ge=0)]]] = {}
+    quota: Mapping[str, Mapping[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = {}
     """Limits by place (a region, ``regions`` for each of them, or ``global``) and metric."""
     rates: Rates = Rates()
-    faults: tuple[Fault, ...] = ()
-    denied: tuple[str, ...] = ()
+    faults: Annotated[tuple[Fault, ...], Field(strict=False)] = ()
+    denied: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Methods (patterns as in a fault's ``method``) that the caller has no permission for."""
     never_boot: Share = 0.0
     """VMs that are RUNNING and never execute anything."""
@@ -135,12 +164,30 @@ FREE = ("capacity", "quota")
 def merged(dials: Dials, change: Mapping[str, Any]) -> Dials:
     """The dials with a change: mappings are merged key by key, the rest is replaced.
 
-    Raises pydantic's ``ValidationError`` where the outcome is no valid set of dials.
+    Raises DialError where the outcome is no valid set of dials.
     """
     old = dials.model_dump()
     for key, value in change.items():
         old[key] = _merge(old.get(key), value, key in FREE)
-    return Dials.model_validate(old)
+    try:
+        return Dials.model_validate(old)
+    except ValidationError as error:
+        raise DialError("; ".join(dict.fromkeys(map(_sentence, error.errors())))) from error
+
+
+def _sentence(each: Mapping[str, Any]) -> str:
+    *above, last = each["loc"]
+    path = ".".join(map(str, each["loc"]))
+    if last in ("str", "float"):  # the branches of a duration are no part of the dial's name
+        return f"{'.'.join(map(str, above))}: {SECONDS}"
+    if each["type"] != "extra_forbidden":
+        said = each["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+        return f"{path}: {said}"
+    known: Any = Dials
+    for part in above:
+        known = {"faults": Fault, "rates": Rates, "die": Later, "preempt": Later}.get(part, known)
+    fix = did_you_mean(str(last), known.model_fields, f"there are {', '.join(known.model_fields)}")
+    return f"{path}: there is no such dial; {fix}"
 
 
 def _merge(old: Any, change: Any, free: bool) -> Any:

@@ -12,7 +12,8 @@ import uvicorn
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.clouds.gce import client
-from provision.emulator.dials import Dials, merged
+from provision.emulator.dials import Dials
+from provision.emulator.gce.known import turned
 from provision.emulator.gce.machines import Machines, NoMachines
 from provision.emulator.making import emulator
 from provision.emulator.serve import listen, server_of
@@ -68,7 +69,7 @@ class Gce:
 
     def turn(self, **change: Any) -> None:
         """Turn dials."""
-        self.made.cloud.turn(merged(self.made.cloud.dials, change))
+        self.made.cloud.turn(turned(self.made.cloud.dials, change))
 
     def calls(self, method: str) -> int:
         """How many requests of a method came."""
@@ -88,7 +89,7 @@ def start() -> Iterator[Start]:
     ) -> Gce:
         listener = listen("127.0.0.1", 0)
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        chosen = merged(Dials(), {**QUICK, **dials})
+        chosen = turned(Dials(), {**QUICK, **dials})
         gce = Gce(endpoint, emulator(endpoint, machines or NoMachines(), chosen, projects))
         app = Recording(application(gce.made), gce.exchanges)
         server = server_of(app)

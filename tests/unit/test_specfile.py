@@ -1,6 +1,10 @@
 """Reading specs: each case in tests/cases/spec is a bad spec and the findings it must give."""
 
+import io
+import math
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +12,11 @@ import pytest
 import yaml
 
 from provision.errors import SpecError
+from provision.files import SIZE_MAX
 from provision.plan import plan_of
 from provision.spec import Spec
-from provision.specfile import SIZE_MAX, Loaded, Overrides, load, parse
+from provision.specfile import Loaded, Overrides, load, parse
+from provision.specyaml import read
 
 CASES = Path(__file__).parents[1] / "cases" / "spec"
 GROUPS = "groups: {worker: {nodes: 2}}\n"
@@ -149,8 +155,46 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def denied(*args: object, **kwargs: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    (tmp_path / "a.yaml").touch()
+    monkeypatch.setattr(os, "open", denied)
     assert "cannot be read (Permission denied)" in refused(tmp_path / "a.yaml")
+
+
+@pytest.mark.timeout(20)
+def test_what_never_ends_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    asked = "name a file of text, or '-' for standard input"
+    assert refused(tmp_path / "pipe") == f"{tmp_path}/pipe: is a pipe, not a file; {asked}"
+    for device in ("/dev/zero", "/dev/random", "/dev/tty"):
+        assert refused(Path(device)) == f"{device}: is a device, not a file; {asked}"
+
+
+def test_a_spec_comes_by_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(raw: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+
+    given(GROUPS.encode())
+    loaded = load(Path("-"))
+    assert (loaded.source, loaded.spec.groups["worker"].nodes) == ("-", 2)
+    given(b"#" * (SIZE_MAX + 1))
+    assert refused(Path("-")).startswith("-: is larger than 1 MiB")
+    monkeypatch.setattr(sys, "stdin", None)
+    assert refused(Path("-")).startswith("-: cannot be read (standard input is closed)")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1:30", "1:30"), ("yes", "yes"), ("Off", "Off"), ("n", "n"), ("2026-01-01", "2026-01-01"),
+        ("010", 10), ("0o10", 8), ("0x1F", 31), ("+5", 5), ("1_000", "1_000"), ("0b11", "0b11"),
+        ("1e3", 1000.0), (".5", 0.5), ("-.inf", -math.inf), ("190:20:30.15", "190:20:30.15"),
+        ("~", None), ("", None), ("Null", None), ("TRUE", True), ("'true'", "true"), ("=", "="),
+    ],
+)  # fmt: skip
+def test_plain_words_mean_what_yaml_1_2_says(text: str, value: object) -> None:
+    document = read("a.yaml", f"key: {text}\n")
+    assert (document.data, document.findings) == ({"key": value}, [])
+    assert type(document.data["key"]) is type(value)
 
 
 def test_what_is_no_key_is_not_shown() -> None:

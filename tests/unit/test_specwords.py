@@ -5,7 +5,8 @@ from typing import Any
 
 from provision.spec import Spec
 from provision.speccloud import CLOUD_KINDS
-from provision.specwords import SENTENCES, allowed_words, nearest
+from provision.specwords import SENTENCES, allowed_words
+from provision.suggest import nearest
 
 RAISES: dict[str, set[str]] = {
     "model": {"model_type"},

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provision.errors import Finding, RefusedError
-from provision.events import Emit, Noted, ignore
-from provision.speccloud import GceCloud
-from provision.specwords import nearest
+from provision.events import Emit, Noted, Warned, ignore
+from provision.speccloud import ANYWHERE, GceCloud
+from provision.suggest import nearest
 
 if TYPE_CHECKING:
     from provision.clouds.gce.client import Gce
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ECHO = "https://api.ipify.org"
 """Answers with the address a request came from; asked only where ``ssh_from`` is not given."""
 ECHO_SECONDS = 5.0
+EVERYONE = "0.0.0.0/0"
 PLAIN = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]")
 """Zones that a spec can name."""
 
@@ -68,8 +69,12 @@ def place_of(
         if zone not in zones:
             fix = f"choose among {', '.join(zones)}"
             wrong.append(Finding("cloud.zones", f"{zone} is not there or not up", fix))
+    if cloud.ssh_from == ANYWHERE:
+        text = "the whole internet may reach the controller's SSH (cloud.ssh_from: anywhere)"
+        emit(Warned(text=text))
     try:
-        ssh_from = cloud.ssh_from or callers_range(settings)
+        ssh_from = EVERYONE if cloud.ssh_from == ANYWHERE else cloud.ssh_from
+        ssh_from = ssh_from or callers_range(settings)
     except RefusedError as error:
         ssh_from = ""
         wrong += error.findings

@@ -160,6 +160,22 @@ def test_events_files_that_cannot_be(path: str) -> None:
         console(events=Path(path))
 
 
+@pytest.mark.timeout(20)
+def test_a_pipe_that_nobody_reads_stops_no_run(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match=r"--events .* cannot be written"):
+        console(events=tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        shown, _, err = console(events=tmp_path / "pipe")
+        with shown:
+            for _ in range(2000):
+                shown.emit(Noted(text="x" * 100))
+        assert "no more can be written" in err.getvalue()
+    finally:
+        os.close(reader)
+
+
 def test_a_full_disk_ends_the_events_and_not_the_run() -> None:
     shown, _, err = console(events=Path("/dev/full"))
     for _ in range(3):

@@ -1,7 +1,11 @@
 """What ``provision emulate set`` makes of its words."""
 
+import os
+from pathlib import Path
+
 import pytest
 
+from provision.cli.main import main
 from provision.emulator.asking import parse
 from provision.errors import UsageError
 
@@ -24,3 +28,32 @@ def test_paths_become_nested_changes_and_values_json_or_text() -> None:
 def test_a_dial_that_is_set_twice() -> None:
     with pytest.raises(UsageError, match="twice"):
         parse({"boot": "1", "boot.x": "2"})
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "/dials: is a pipe, not a file; "),
+        ("boot: 20..1\n", "boot: the range 20..1 ends before it begins"),
+        ("boot: 1:30\n", "boot: give seconds"),
+        ("bot: 1\n", "did you mean 'boot'?"),
+        ("boot: 1\nboot: 2\n", "/dials:2: boot: is given twice, on lines 1 and 2"),
+        ("- boot\n", "/dials holds no dials"),
+        ("boot: [\n", "/dials:2: column 1: is not valid YAML"),
+        ("boot: !!python/name:os.system ''\n", "has a YAML tag"),
+    ],
+)
+def test_files_of_dials_that_are_refused(
+    text: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "dials"
+    os.mkfifo(file) if text is None else file.write_text(text)
+    assert main(["emulate", "gce", "--machines", "none", "--dials", str(file), "--", "true"]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.timeout(20)
+def test_an_endless_device_is_no_file_of_dials(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["emulate", "gce", "--machines", "none", "--dials", "/dev/zero", "--", "true"]) == 2
+    assert "/dev/zero: is a device, not a file" in capsys.readouterr().err

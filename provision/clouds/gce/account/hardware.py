@@ -10,7 +10,7 @@ from provision.clouds.gce.place import Place
 from provision.errors import Finding
 from provision.events import Emit, Warned
 from provision.plan import Plan
-from provision.specwords import nearest
+from provision.suggest import nearest
 
 UNUSABLE = ("OBSOLETE", "DELETED")
 """States of an image that nothing can be made of any more."""

@@ -8,7 +8,7 @@ import pytest
 from provision.clouds.gce.place import place_of
 from provision.clouds.gce.settings import Settings
 from provision.errors import Finding
-from provision.events import Event
+from provision.events import Event, Warned
 from provision.speccloud import GceCloud
 
 
@@ -31,6 +31,16 @@ def test_zones_are_the_regions_but_for_those_of_accelerators() -> None:
     assert place and place.zones == ("us-central1-b",)
     assert [str(finding) for finding in wrong] == [
         "cloud.zones: us-central1-z is not there or not up; choose among us-central1-a, us-central1-b"
+    ]
+
+
+def test_ssh_for_the_whole_internet_is_told() -> None:
+    events: list[Event] = []
+    asked = GceCloud(ssh_from="anywhere", zones=("us-central1-b",))
+    place = place_of(Region(), asked, [], emit=events.append)  # type: ignore[arg-type]  # a part of it
+    assert place and place.ssh_from == "0.0.0.0/0"
+    assert [event.text for event in events if isinstance(event, Warned)] == [
+        "the whole internet may reach the controller's SSH (cloud.ssh_from: anywhere)"
     ]
 
 

@@ -1,13 +1,15 @@
 """Pieces of the emulated world that need no server."""
 
 import random
+from typing import Any
 
 import pytest
 
-from provision.emulator.dials import Dials, draw, merged
+from provision.emulator.dials import FAULT_KINDS, DialError, Dials, draw, merged
 from provision.emulator.gce import agenda, urls
 from provision.emulator.gce.catalogue import catalogue
 from provision.emulator.gce.errors import ApiError
+from provision.emulator.gce.known import turned
 from provision.emulator.gce.models import metadata, naming
 from provision.emulator.gce.models.external import External
 from provision.emulator.gce.models.subnetworks import NoAddress, Subnetwork
@@ -61,10 +63,52 @@ def test_durations_are_drawn_within_their_bounds(text: str, low: float, high: fl
     assert all(low <= value <= high for value in values)
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "5..", "-3..4", "1~", "nan", "inf"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "5..", "-3..4", "1~", "nan", "inf", "20..1", "5~nan", "1..inf", "1~-1"]
+)
 def test_durations_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="boot"):
         merged(Dials(), {"boot": text})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"bot": 1}, "bot: there is no such dial; did you mean 'boot'?"),
+        ({"die": {"aftr": 3}}, "die.aftr: there is no such dial; did you mean 'after'?"),
+        ({"boot": True}, "boot: give seconds: 2.5, a range 20..40, or 30~5"),
+        ({"boot": "20..1"}, "boot: the range 20..1 ends before it begins: write 1..20"),
+        ({"seed": True}, "seed: must be a valid integer"),
+        ({"faults": [{}]}, "faults.0.method: Field required"),
+        ({"faults": [{"method": "*", "kind": "slow"}]}, "faults.0: a fault of kind slow needs seconds"),
+        (
+            {"faults": [{"method": "instnaces.insert"}]},
+            "faults.0.method: no method is called instnaces.insert; did you mean 'instances.insert'?",
+        ),
+        ({"denied": ["x.y"]}, "denied.0: no method is called x.y"),
+        (
+            {"capacity": {"us-central1-x": {"n2-standrad-4": 1}}},
+            "capacity.us-central1-x: there is no such zone; did you mean 'us-central1-f'?; "
+            "capacity.us-central1-x.n2-standrad-4: there is no such machine type; "
+            "did you mean 'n2-standard-4'?",
+        ),
+        (
+            {"quota": {"us-central1": {"N2_CPU": 1}}},
+            "quota.us-central1.N2_CPU: nothing counts in it; did you mean 'N2_CPUS'?",
+        ),
+    ],
+)  # fmt: skip
+def test_a_dial_that_would_do_nothing_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(DialError) as caught:
+        turned(Dials(), change)
+    assert str(caught.value) == said
+
+
+def test_dials_as_they_are_read_can_be_written_back() -> None:
+    rules = [{"method": "*.insert", "kind": kind, "seconds": 1 if kind == "slow" else 0}
+             for kind in FAULT_KINDS]  # fmt: skip
+    dials = turned(Dials(), {"faults": rules, "denied": ["compute.*"], "boot": "1..1"})
+    assert turned(Dials(), dials.model_dump(mode="json")) == dials
 
 
 def test_none_takes_a_capacity_away_and_is_no_limit_for_a_rate() -> None:

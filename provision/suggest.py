@@ -1,0 +1,20 @@
+"""Wrong words: the known one that was most likely meant. The one place that says "did you mean"."""
+
+import difflib
+from collections.abc import Iterable
+
+ALIKE = 0.5
+"""How much two words must have in common, as ``difflib`` counts it."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is spelled most like it, or ''."""
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), lower, 1, ALIKE)
+    return lower[near[0]] if near else ""
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """``did you mean 'boot'?``, or what is said ``otherwise`` where no known word is near."""
+    near = nearest(word, known)
+    return f"did you mean '{near}'?" if near else otherwise
