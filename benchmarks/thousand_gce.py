@@ -70,7 +70,8 @@ class Resident:
 def control(environment: dict[str, str], path: str) -> Any:
     """The emulator's own word."""
     url = f"{environment['PROVISION_GCE_ENDPOINT']}/_emulator/{path}"
-    with urllib.request.urlopen(url) as answer:
+    key = {"Authorization": f"Bearer {environment['PROVISION_EMULATOR_TOKEN']}"}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=key), timeout=60) as answer:
         text = answer.read().decode()
     return json.loads(text) if path == "calls" else [json.loads(x) for x in text.splitlines()]
 

@@ -56,7 +56,7 @@ def gce(
         asked = serve.Options(host, port, machines, _dials(file, settings), projects)
         if host not in ("127.0.0.1", "::1", "localhost"):
             console.note(
-                f"everyone who reaches {host} can use this emulator; it asks for no password"
+                f"everyone who reaches {host} can use this emulator; its API asks for no password"
             )
         if command:
             return serve.around(asked, console.emit, command)
@@ -72,15 +72,21 @@ def _exports(env: Mapping[str, str]) -> str:
 @click.option(
     "--endpoint", envvar="PROVISION_GCE_ENDPOINT", required=True, help="URL of the emulator."
 )
+@click.option(
+    "--token",
+    envvar="PROVISION_EMULATOR_TOKEN",
+    default="",
+    help="What the emulator printed as such.",
+)
 @click.argument("settings", nargs=-1, required=True, metavar="DIAL=VALUE...")
 @output_options
-def turn(endpoint: str, settings: tuple[str, ...], options: ConsoleOptions) -> int:
+def turn(endpoint: str, token: str, settings: tuple[str, ...], options: ConsoleOptions) -> int:
     """Turn dials of an emulator that runs: boot=20..40 never_join=0.05 capacity.us-central1-a.*=0."""
     _check_installed()
     from provision.emulator import asking
 
     with Console(options) as console:
-        dials = asking.turn(endpoint, asking.parse(_pairs(settings)))
+        dials = asking.turn(endpoint, token, asking.parse(_pairs(settings)))
         console.result(dials, json.dumps(dials, indent=2))
     return EXIT_DONE
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from provision.emulator.control import PREFIX
+from provision.emulator.access import PREFIX, TOKEN
 from provision.errors import UsageError
 
 TIMEOUT = 10.0
@@ -16,12 +16,12 @@ ANSWER_MAX = 1024 * 1024
 """Bytes of an answer that are read."""
 
 
-def turn(endpoint: str, change: Mapping[str, Any]) -> dict[str, Any]:
+def turn(endpoint: str, token: str, change: Mapping[str, Any]) -> dict[str, Any]:
     """Merge a change into the dials; answers them all. Raises UsageError."""
     request = Request(
         f"{endpoint.rstrip('/')}{PREFIX}/dials",
         json.dumps(change).encode(),
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
         method="PATCH",
     )
     try:
@@ -33,7 +33,10 @@ def turn(endpoint: str, change: Mapping[str, Any]) -> dict[str, Any]:
     except HTTPError as error:
         with error:
             message = _refusal(error)
-        raise UsageError(message, "see docs/emulate.md for all dials") from error
+        fix = "see docs/emulate.md for all dials"
+        if error.code == 401:
+            fix = f"export {TOKEN} as it printed it"
+        raise UsageError(message, fix) from error
     except (URLError, HTTPException, OSError, ValueError) as error:
         raise UsageError(
             f"no emulator answers at {endpoint} ({error})",

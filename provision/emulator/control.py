@@ -1,6 +1,6 @@
 """Our own paths, below ``/_emulator/``: dials, and the ground truth of what exists and was asked.
 
-Lists are NDJSON, one object a line.
+Lists are NDJSON, one object a line. All of them want the token of the printed environment (``access.py``).
 
     GET    /_emulator/               what this is, and where the rest is
     GET    /_emulator/dials          all dials as they stand;  PATCH merges a JSON object into them
@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from provision.emulator.access import PREFIX
 from provision.emulator.dials import DialError
 from provision.emulator.gce.errors import ApiError
 from provision.emulator.gce.known import turned
@@ -30,7 +31,6 @@ from provision.emulator.gce.models.instances import Instance
 if TYPE_CHECKING:  # the server has this module's routes
     from provision.emulator.server import Emulator
 
-PREFIX = "/_emulator"
 PASSING = ("operations", "routes")
 """Kinds that clients do not create, or that go by themselves."""
 

@@ -18,6 +18,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from provision.emulator import owners, signin
+from provision.emulator.access import TOKEN, Access
 from provision.emulator.booting import RuntimeMachines
 from provision.emulator.dials import Dials
 from provision.emulator.gce.machines import Machines, NoMachines
@@ -54,10 +55,11 @@ class Options:
     projects: tuple[str, ...] = ()
 
 
-def environment(base: str, project: str, key_file: str) -> dict[str, str]:
+def environment(base: str, project: str, key_file: str, token: str) -> dict[str, str]:
     """What clients need to find the emulator: ours, Google's tools', Terraform's and libraries'."""
     return {
         "PROVISION_GCE_ENDPOINT": base,
+        TOKEN: token,
         "GOOGLE_APPLICATION_CREDENTIALS": key_file,
         "GOOGLE_CLOUD_PROJECT": project,
         "GOOGLE_PROJECT": project,
@@ -131,6 +133,7 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
         made = emulator(base, machines, options.dials, options.projects)
         if booting is not None:
             made.cloud.external.begin(os.getpid())
+        made.access = Access(options.host)
         server = server_of(application(made))
         stack.enter_context(_serving(server, listener))
         owners.clean_folders()
@@ -140,7 +143,7 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
         key = Path(folder, "key.json")
         key.touch(mode=0o600)
         key.write_text(signin.key_file(project, base))
-        yield environment(base, project, str(key))
+        yield environment(base, project, str(key), made.access.token)
 
 
 def _kind(asked: str, emit: Emit) -> str:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from provision.emulator import batch, control, signin
+from provision.emulator.access import Access, Admission
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
 from provision.emulator.gce.frame import Answer, Frame
@@ -40,6 +41,7 @@ class Emulator:
     cloud: Cloud
     frame: Frame
     record: Record = field(default_factory=Record)
+    access: Access = field(default_factory=Access)
 
     def bug(self, error: Exception) -> None:
         """Something of ours broke: told to the log, never to the client."""
@@ -195,6 +197,7 @@ def application(emulator: Emulator) -> Starlette:
         ],
         middleware=[
             Middleware(Abrupt),
+            Middleware(Admission, access=emulator.access),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1),
         ],
         lifespan=lifespan,

@@ -71,6 +71,11 @@ class Gce:
         """Turn dials."""
         self.made.cloud.turn(turned(self.made.cloud.dials, change))
 
+    @property
+    def key(self) -> dict[str, str]:
+        """Headers that open the control paths."""
+        return {"Authorization": f"Bearer {self.made.access.token}"}
+
     def calls(self, method: str) -> int:
         """How many requests of a method came."""
         return sum(n for (m, _), n in self.made.record.counts.items() if m == f"compute.{method}")

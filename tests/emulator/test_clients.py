@@ -106,7 +106,7 @@ GCLOUD = shutil.which("gcloud")
 
 @pytest.mark.skipif(GCLOUD is None, reason="gcloud, Google's command line, is not on this machine")
 def test_gcloud(gce: Gce, tmp_path: Path) -> None:
-    env = {**os.environ, **environment(gce.endpoint, P, ""), "CLOUDSDK_CONFIG": str(tmp_path)}
+    env = {**os.environ, **environment(gce.endpoint, P, "", ""), "CLOUDSDK_CONFIG": str(tmp_path)}
     env |= {"CLOUDSDK_COMPUTE_REGION": R, "CLOUDSDK_COMPUTE_ZONE": Z}
     env.pop("GOOGLE_APPLICATION_CREDENTIALS")
 

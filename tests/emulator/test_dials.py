@@ -264,7 +264,8 @@ def test_vms_that_die_are_made_again_by_their_group(start: Start) -> None:
 
 def happen(gce: Gce, what: str, instance: str) -> None:
     told = {"what": what, "instance": instance}
-    assert requests.post(f"{gce.endpoint}/_emulator/happen", json=told, timeout=5).ok
+    url = f"{gce.endpoint}/_emulator/happen"
+    assert requests.post(url, json=told, headers=gce.key, timeout=5).ok
 
 
 def test_spot_vms_are_preempted_and_others_are_not(gce: Gce) -> None:
@@ -323,7 +324,7 @@ def test_projects_that_do_not_exist(start: Start) -> None:
 
 def test_bad_dials_are_refused_over_the_wire_and_change_nothing(gce: Gce) -> None:
     url = f"{gce.endpoint}/_emulator/dials"
-    before = requests.get(url, timeout=5).json()
+    before = requests.get(url, headers=gce.key, timeout=5).json()
     wrong: list[Any] = [
         {"boot": "-1"},
         {"nope": 1},
@@ -344,11 +345,13 @@ def test_bad_dials_are_refused_over_the_wire_and_change_nothing(gce: Gce) -> Non
         [],
     ]
     for change in wrong:
-        answer = requests.patch(url, json=change, timeout=5)
+        answer = requests.patch(url, json=change, headers=gce.key, timeout=5)
         assert answer.status_code == 400 and answer.json()["error"]["message"]
-    assert requests.patch(url, data="{", timeout=5).status_code == 400
-    assert requests.get(url, timeout=5).json() == before
-    assert requests.patch(url, json={"boot": "20..40"}, timeout=5).json()["boot"] == "20..40"
+    told = {**gce.key, "Content-Type": "application/json"}
+    assert requests.patch(url, data="{", headers=told, timeout=5).status_code == 400
+    assert requests.get(url, headers=gce.key, timeout=5).json() == before
+    turned = requests.patch(url, json={"boot": "20..40"}, headers=gce.key, timeout=5)
+    assert turned.json()["boot"] == "20..40"
 
 
 COVERED = {

@@ -25,10 +25,12 @@ class Emulator:
                 break
         assert LAST in self.environment, self.process.communicate()
         self.endpoint = self.environment["PROVISION_GCE_ENDPOINT"]
+        self._key = {"Authorization": f"Bearer {self.environment['PROVISION_EMULATOR_TOKEN']}"}
 
     def control(self, path: str) -> Any:
         """What exists, what was asked, what each machine did: its ground truth."""
-        with urllib.request.urlopen(f"{self.endpoint}/_emulator/{path}", timeout=30) as answer:
+        request = urllib.request.Request(f"{self.endpoint}/_emulator/{path}", headers=self._key)
+        with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read().decode()
         return json.loads(text) if path == "calls" else [json.loads(x) for x in text.splitlines()]
 
@@ -59,6 +61,6 @@ class Emulator:
     def _send(self, method: str, path: str, body: Any) -> None:
         request = urllib.request.Request(
             f"{self.endpoint}/_emulator/{path}", json.dumps(body).encode(), method=method,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **self._key},
         )  # fmt: skip
         urllib.request.urlopen(request, timeout=30).close()

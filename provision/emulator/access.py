@@ -1,0 +1,93 @@
+"""Who may speak to an emulator: programs that were pointed at it, and no web page.
+
+A page in a browser of this machine reaches loopback too, by fetch, by a form, or under a name of its own
+that resolves there (DNS rebinding). Browsers tell which page speaks (``Origin``, ``Sec-Fetch-Site``:
+fetch.spec.whatwg.org, w3.org/TR/fetch-metadata) and by which name (``Host``), and programs send neither
+of the first two. The control paths ask for the token of the printed environment beside that.
+"""
+
+import ipaddress
+import secrets
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+PREFIX = "/_emulator"
+"""Below it stand our own control paths."""
+TOKEN = "PROVISION_EMULATOR_TOKEN"
+"""Variable that carries the token of the control paths."""
+REASONS = {401: "authError", 403: "forbidden", 415: "badContent"}
+"""Google's word for each status."""
+CHANGING = ("POST", "PATCH", "PUT")
+OWN_SITE = ("same-origin", "none")
+"""Values of Sec-Fetch-Site for what no other page has asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The rules of one emulator. ``host`` is the name or address that it was told to listen on."""
+
+    host: str = "127.0.0.1"
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+    def refusal(self, verb: str, path: str, headers: Headers) -> tuple[int, str]:
+        """Status and sentence for who may not speak; (0, '') for who may."""
+        host = headers.get("host", "")
+        if not self._named(host):
+            return 403, (
+                f"This emulator answers to an address or to the name it listens on, not to {host!r:.100}. "
+                "Use the endpoint that it printed."
+            )
+        origin = headers.get("origin")
+        site = headers.get("sec-fetch-site", "none")
+        if site not in OWN_SITE or origin not in (None, f"http://{host}"):
+            return 403, "This emulator answers to programs, not to pages of other sites."
+        if path.startswith(PREFIX):
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if verb in CHANGING and kind != "application/json":
+                return 415, "Send JSON, and say so: 'Content-Type: application/json'."
+            given = headers.get("authorization", "").removeprefix("Bearer ")
+            if not secrets.compare_digest(given.encode(), self.token.encode()):
+                return 401, (
+                    f"The control paths want the token that the emulator printed: send "
+                    f"'Authorization: Bearer ${TOKEN}'."
+                )
+        return 0, ""
+
+    def _named(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return name in ("localhost", self.host.lower())
+        return True  # whoever rebinds a name has no address to show
+
+
+class Admission:
+    """ASGI: nobody comes further whom :class:`Access` refuses; the body is not even read."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app, self.access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse in JSON."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status, why = self.access.refusal(scope["method"], scope["path"], Headers(scope=scope))
+        if not status:
+            await self.app(scope, receive, send)
+            return
+        reason = REASONS[status]
+        told = {"domain": "global", "reason": reason, "message": why}
+        error = {"code": status, "message": why, "errors": [told]}
+        await Response(orjson.dumps({"error": error}), status, media_type="application/json")(
+            scope, receive, send
+        )

@@ -1,0 +1,106 @@
+"""No web page drives an emulator, and nobody turns its dials who was not told how."""
+
+import socket
+from typing import Any
+
+import pytest
+import requests
+
+from tests.emulator.conftest import Gce
+
+NETWORKS = "/compute/v1/projects/p/global/networks"
+PAGE = {"Origin": "http://evil.example"}
+
+
+def send(gce: Gce, verb: str, path: str, **headers: str) -> requests.Response:
+    body: dict[str, Any] = {"name": "made"} if verb in ("POST", "PATCH") else {}
+    return requests.request(
+        verb, f"{gce.endpoint}{path}", json=body or None, headers=headers, timeout=10
+    )
+
+
+def names(gce: Gce) -> set[str]:
+    return {item["name"] for item in send(gce, "GET", NETWORKS).json()["items"]}
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "", "localhost.", "[::1", "127.1"],
+)  # fmt: skip
+def test_a_name_that_is_not_the_listeners_reads_and_makes_nothing(gce: Gce, host: str) -> None:
+    for verb, path in (
+        ("GET", NETWORKS), ("POST", NETWORKS), ("DELETE", f"{NETWORKS}/default"), ("GET", "/_emulator/"),
+        ("POST", "/batch"), ("POST", "/token"),
+    ):  # fmt: skip
+        answer = send(gce, verb, path, Host=host, **gce.key)
+        assert answer.status_code in (400, 403), (verb, path, answer.text)
+        assert "default" not in answer.text
+    assert names(gce) == {"default"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "[::1]:9", "10.1.2.3"])
+def test_addresses_and_localhost_name_the_listener(gce: Gce, host: str) -> None:
+    port = gce.endpoint.rpartition(":")[2]
+    assert send(gce, "GET", NETWORKS, Host=host.format(port=port)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        PAGE,
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+    ],
+)
+def test_another_sites_page_reads_and_makes_nothing(gce: Gce, headers: dict[str, str]) -> None:
+    for verb, path in (
+        ("GET", NETWORKS), ("POST", NETWORKS), ("DELETE", f"{NETWORKS}/default"),
+        ("OPTIONS", NETWORKS), ("PATCH", "/_emulator/dials"), ("GET", "/_emulator/resources"),
+    ):  # fmt: skip
+        answer = send(gce, verb, path, **headers, **gce.key)
+        assert answer.status_code == 403 and "default" not in answer.text
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+    assert names(gce) == {"default"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+def test_what_a_form_can_send_makes_nothing(gce: Gce, kind: str) -> None:
+    """Also where no header tells that a page speaks, as in browsers of old."""
+    for path in (NETWORKS, "/_emulator/happen"):
+        answer = requests.post(
+            f"{gce.endpoint}{path}", data='{"name": "made"}',
+            headers={"Content-Type": kind, **gce.key}, timeout=10,
+        )  # fmt: skip
+        assert answer.status_code in (400, 415), answer.text
+    assert names(gce) == {"default"}
+
+
+@pytest.mark.parametrize(
+    "path", ["", "dials", "requests", "calls", "resources", "machines", "happen", "nothing"]
+)
+@pytest.mark.parametrize("token", ["", "Bearer ", "Bearer wrong", "Bearer é"])
+def test_the_control_paths_want_the_printed_token(gce: Gce, path: str, token: str) -> None:
+    url = f"{gce.endpoint}/_emulator/{path}"
+    answer = requests.get(url, headers={"Authorization": token.encode()}, timeout=10)
+    assert answer.status_code == 401 and "PROVISION_EMULATOR_TOKEN" in answer.text
+    assert gce.made.access.token not in answer.text
+
+
+def test_the_token_is_in_no_log_or_repr(gce: Gce) -> None:
+    assert gce.made.access.token not in f"{gce.made!r}"
+
+
+def test_two_hosts_in_one_request_are_no_way_in(gce: Gce) -> None:
+    port = int(gce.endpoint.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 10) as line:
+        line.sendall(
+            f"GET {NETWORKS} HTTP/1.1\r\nHost: evil.example\r\nHost: 127.0.0.1\r\n"
+            "Connection: close\r\n\r\n".encode()
+        )
+        answer = b"".join(iter(lambda: line.recv(65536), b""))
+    assert b" 403 " in answer.split(b"\r\n")[0] and b"default" not in answer
