@@ -9,8 +9,7 @@ import yaml
 
 from provision.cloud import Endpoint
 from provision.keys import Keys
-from provision.names import short_name
-from provision.ssh import USER
+from provision.names import USER, short_name
 
 
 @dataclass(frozen=True, slots=True)

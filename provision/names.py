@@ -1,5 +1,7 @@
-"""How machines and instance groups are called: deterministic from cluster, group and number."""
+"""How machines, instance groups and their user are called: deterministic from cluster, group and number."""
 
+USER = "provision"
+"""The user our user-data makes on every machine; sudo without a password."""
 ENDLESS = 10**9
 """Machines in one instance group where the cloud sets no limit."""
 

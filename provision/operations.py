@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provision import labels, nodestatus, ssh, userdata
+from provision import labels, nodes, nodestatus, userdata
 from provision.cloud import Machine
 from provision.clouds import cloud_of, places
 from provision.errors import (
@@ -24,12 +24,12 @@ from provision.keys import new_keys
 from provision.labels import CONTROLLER
 from provision.nodestatus import NodeStatus
 from provision.plan import Plan, plan_of
+from provision.remote.ssh import Connection
 from provision.runtime import HostCheck
 from provision.runtimes import runtime_of
 from provision.scheduler import Member, MemberState
 from provision.schedulers import scheduler_of
 from provision.session import Session, found
-from provision.ssh import HostResult
 from provision.userdata import user_data_of, with_own_parts
 from provision.workspace import Workspace
 
@@ -109,29 +109,6 @@ def status(name: str, emit: Emit) -> Status:
         return Status(summary, nodes, trouble, asked, ready)
 
 
-def run_on(
-    name: str, command: str, only: Sequence[str], timeout: float, emit: Emit
-) -> list[HostResult]:
-    """Run a shell command on all workers (or ``only`` the machines named), in parallel."""
-    with found(name, emit) as session, session.shell() as shell:
-        machines = session.machines()
-        chosen = (
-            set(session.resolve(only, machines))
-            if only
-            else {machine.name for machine in machines if machine.role != CONTROLLER}
-        )
-        keys = session.keys()
-        workers = {m.name: m.address for m in machines if m.name in chosen and m.role != CONTROLLER}
-        results = []
-        controller = [m.name for m in machines if m.name in chosen and m.role == CONTROLLER]
-        for machine in controller:
-            done = shell.run(command, timeout)
-            results.append(HostResult(machine, done.exit_code, done.stdout, done.stderr))
-        return results + ssh.fan_out(
-            shell, workers, command, keys.user, keys.worker_host.public, timeout
-        )
-
-
 def logs(name: str, node: str, emit: Emit) -> dict[str, str]:
     """What the machine said: its console, and cloud-init's own output where it can be logged into.
 
@@ -205,7 +182,7 @@ def host_checks(nodes: int, machines: str, ports: Sequence[int] = ()) -> list[Ho
         return runtime.check(nodes + 1, ports)
 
 
-def _now(session: Session, shell: ssh.Connection, nodes: Sequence[str]) -> list[Member]:
+def _now(session: Session, shell: Connection, nodes: Sequence[str]) -> list[Member]:
     members = {member.name: member for member in session.scheduler.members(shell)}
     unknown = "unknown to the scheduler"
     return [members.get(name) or Member(name, MemberState.DOWN, unknown) for name in nodes]
@@ -221,14 +198,12 @@ def _workers(session: Session, nodes: Sequence[str]) -> list[str]:
     return full
 
 
-def _remote_file(session: Session, shell: ssh.Connection, machine: str) -> str:
+def _remote_file(session: Session, shell: Connection, machine: str) -> str:
     command = "sudo cat /var/log/cloud-init-output.log"
     machines = {m.name: m for m in session.machines()}
     if machines[machine].role == CONTROLLER:
         return shell.run(command, 30).stdout
-    keys = session.keys()
-    there = {machine: machines[machine].address}
-    result = ssh.fan_out(shell, there, command, keys.user, keys.worker_host.public, 30)[0]
+    (result,) = nodes.on_workers(session, shell, [machines[machine]], command, 30)
     return result.stdout or f"({result.error or result.stderr.strip()})"
 
 

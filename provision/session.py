@@ -24,11 +24,11 @@ from provision.keys import Keys
 from provision.labels import CONTROLLER
 from provision.names import short_name
 from provision.plan import Plan, plan_of
+from provision.remote.ssh import Connection, Login, connect, controller_shell, reachable
 from provision.scheduler import Scheduler
 from provision.schedulers import scheduler_of
 from provision.spec import Spec
 from provision.speccloud import Cloud as CloudSpec
-from provision.ssh import Connection, Login, connect, controller_shell, reachable
 from provision.workspace import Workspace
 
 
@@ -94,6 +94,11 @@ class Session:
         """How to reach the controller."""
         keys = self.keys()
         return Login(endpoint, keys.user, keys.controller_host.public)
+
+    def worker_login(self, address: str) -> Login:
+        """How to reach a worker, from the controller."""
+        keys = self.keys()
+        return Login(Endpoint(address), keys.user, keys.worker_host.public)
 
     def try_shell(self, plan: Plan) -> Connection:
         """The kept connection to the controller, opened now where it answers.

@@ -14,7 +14,7 @@ from provision.errors import UsageError
 @cluster_argument
 @click.option(
     "--node",
-    "nodes",
+    "only",
     multiple=True,
     metavar="NODE",
     shell_complete=complete_nodes,
@@ -24,7 +24,7 @@ from provision.errors import UsageError
 @output_options
 def run(
     name: str,
-    nodes: tuple[str, ...],
+    only: tuple[str, ...],
     timeout: float,
     options: ConsoleOptions,
     command: tuple[str, ...],
@@ -33,13 +33,14 @@ def run(
 
     One word is a line for the nodes' shell ('uptime | cut -c1-9'); several are passed on as typed.
     """
-    from provision import operations, ssh
+    from provision import nodes
+    from provision.remote import fanout
 
     if not command:
         raise UsageError("no command was given", "put it behind --: provision run demo -- uptime")
     line = command[0] if len(command) == 1 else shlex.join(command)
     with Console(options) as console:
-        results = operations.run_on(name, line, nodes, timeout, console.emit)
+        results = list(nodes.run(name, line, only, timeout, console.emit))
         lines = [
             f"{result.host}: {text}"
             for result in results
@@ -52,4 +53,4 @@ def run(
             if result.exit_code
         ]
         console.result([dataclasses.asdict(result) for result in results], *lines)
-    return ssh.worst(results)
+    return fanout.worst(results)

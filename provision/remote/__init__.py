@@ -1,0 +1,1 @@
+"""Machines from afar: one connection, many hosts at once, files both ways, names of nodes."""

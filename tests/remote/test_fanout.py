@@ -1,0 +1,158 @@
+"""Many machines through one connection, against real SSH servers on loopback."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from asyncssh import SSHClientConnection
+
+from provision.cloud import Endpoint
+from provision.remote import fanout
+from provision.remote.background import Job
+from provision.remote.fanout import HostResult
+from provision.remote.ssh import Connection, Login, executed
+from tests.journeys.command import until
+from tests.remote.servers import Host, answering, cutting, listening, shell_on
+
+
+@pytest.fixture
+def node() -> Iterator[Host]:
+    with listening(Host()) as host:
+        yield host
+
+
+@pytest.fixture
+def controller() -> Iterator[Host]:
+    with listening(Host()) as host:
+        yield host
+
+
+@pytest.fixture
+def shell(controller: Host) -> Iterator[Connection]:
+    with shell_on(controller) as connection:
+        yield connection
+
+
+def on(
+    shell: Connection, hosts: dict[str, Login], command: str, timeout: float = 20
+) -> dict[str, HostResult]:
+    return {result.host: result for result in fanout.run(shell, hosts, command, timeout)}
+
+
+async def quick_or_forever(connection: SSHClientConnection, name: str) -> HostResult:
+    command = "echo one" if name == "quick" else "forever"
+    done = await executed(connection, name, command, 20)
+    return HostResult(name, done.exit_code)
+
+
+def named(login: Login, number: int) -> dict[str, Login]:
+    return {f"worker-{each:04d}": login for each in range(number)}
+
+
+def test_every_node_answers_through_one_connection(
+    shell: Connection, controller: Host, node: Host
+) -> None:
+    results = on(shell, named(node.login, 100), "echo hello")
+    assert len(results) == 100
+    assert {(r.exit_code, r.stdout, r.error) for r in results.values()} == {(0, "hello\n", "")}
+    assert controller.tunnels == 100 and len(controller.connections) == 1
+
+
+@pytest.mark.parametrize("after", [0, 40, 900, 1800])
+def test_a_lost_tunnel_costs_its_own_node_one_more_try(
+    shell: Connection, controller: Host, node: Host, after: int
+) -> None:
+    with answering(cutting(node, [after])) as port:
+        hosts = named(node.login, 20)
+        hosts["worker-0007"] = replace(node.login, endpoint=Endpoint("127.0.0.1", port))
+        results = on(shell, hosts, "echo hello")
+    assert {(r.exit_code, r.error) for r in results.values()} == {(0, "")}
+    assert controller.tunnels == 21 and len(controller.connections) == 1
+
+
+def test_a_tunnel_lost_twice_is_told_of_its_own_node_alone(shell: Connection, node: Host) -> None:
+    with answering(cutting(node, [900, 900])) as port:
+        hosts = named(node.login, 20)
+        hosts["worker-0007"] = replace(node.login, endpoint=Endpoint("127.0.0.1", port))
+        results = on(shell, hosts, "echo hello")
+    lost = results.pop("worker-0007")
+    assert lost.exit_code == 255 and "worker-0007" in lost.error
+    assert {result.exit_code for result in results.values()} == {0}
+
+
+def test_a_lost_controller_connection_is_opened_anew(
+    shell: Connection, controller: Host, node: Host
+) -> None:
+    assert on(shell, named(node.login, 1), "echo one")
+    controller.cut()
+    results = on(shell, named(node.login, 10), "echo hello")
+    assert {(r.exit_code, r.error) for r in results.values()} == {(0, "")}
+
+
+def test_a_command_that_has_begun_is_never_run_twice(shell: Connection, node: Host) -> None:
+    results = on(shell, named(node.login, 1), "cut")
+    assert node.said == ["cut"]
+    (lost,) = results.values()
+    assert lost.exit_code == 255 and "while a command ran" in lost.error
+
+
+def test_a_time_limit_ends_a_command_that_never_falls_silent(shell: Connection, node: Host) -> None:
+    began = time.monotonic()
+    results = on(shell, named(node.login, 5), "forever", timeout=1)
+    assert time.monotonic() - began < 5
+    assert {result.exit_code for result in results.values()} == {fanout.TIMED_OUT}
+    assert node.said.count("TERM") == 5 and "KILL" not in node.said
+
+
+def test_a_command_that_does_not_heed_its_limit_is_killed(shell: Connection, node: Host) -> None:
+    on(shell, named(node.login, 1), "forever deaf", timeout=0.5)
+    assert node.said == ["forever deaf", "TERM", "KILL"]
+
+
+def test_leaving_early_ends_what_still_runs(shell: Connection, node: Host) -> None:
+    hosts = named(node.login, 8)
+    hosts["quick"] = node.login
+    results = fanout.each(shell, hosts, quick_or_forever, 20)
+    assert next(results).host == "quick"
+    until(lambda: node.said.count("forever") == 8, 20)
+    began = time.monotonic()
+    results.close()
+    assert time.monotonic() - began < 2.5
+    assert node.said.count("TERM") == 8
+
+
+def test_a_command_that_was_just_asked_for_is_ended_too(
+    shell: Connection, controller: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = SSHClientConnection.create_process
+
+    async def late(connection: SSHClientConnection, *args: Any, **options: Any) -> Any:
+        process = await begin(connection, *args, **options)
+        await asyncio.sleep(0.3)
+        return process
+
+    monkeypatch.setattr(SSHClientConnection, "create_process", late)
+    job = Job(executed(shell.connection, "demo-controller", "forever", 20))
+    until(lambda: "forever" in controller.said, 20)
+    job.stop()
+    until(lambda: "TERM" in controller.said, 5)
+
+
+def test_output_of_a_node_is_bounded(
+    shell: Connection, node: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "MOST", 1000)
+    (result,) = on(shell, named(node.login, 1), "much").values()
+    assert result.exit_code == 0 and result.stdout == "y" * 1000
+
+
+def test_exit_codes_are_the_commands_own_and_a_shells_for_signals(
+    shell: Connection, node: Host
+) -> None:
+    assert on(shell, named(node.login, 1), "fail")["worker-0000"].exit_code == 3
+    assert on(shell, named(node.login, 1), "killed")["worker-0000"].exit_code == 128 + 11
+    worst = [HostResult("a", 0), HostResult("b", 3)]
+    assert fanout.worst(worst) == 3 and fanout.worst([]) == 0
