@@ -1,6 +1,5 @@
 """``provision emulate``: a cloud on this machine, for this tool and for anybody else's."""
 
-import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provision import extras
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import output_options
-from provision.errors import EXIT_DONE, Finding, RefusedError, SpecError, UsageError
+from provision.errors import EXIT_DONE, SpecError, UsageError
 from provision.runtimes import KINDS
 
 if TYPE_CHECKING:
     from provision.emulator.dials import Dials
 
 MACHINES = ("auto", *KINDS, "none")
-PACKAGES = ("googleapiclient", "httptools", "orjson", "starlette", "uvicorn")
 FORWARD = {"ignore_unknown_options": False, "allow_interspersed_args": False}
 
 
@@ -49,7 +48,7 @@ def gce(
     Prints the environment that leads clients to it. With '-- COMMAND' the command gets that
     environment, and its exit code is the answer.
     """
-    _check_installed()
+    extras.check("emulator", "emulate")
     from provision.emulator import serve
 
     with Console(options) as console:
@@ -82,7 +81,7 @@ def _exports(env: Mapping[str, str]) -> str:
 @output_options
 def turn(endpoint: str, token: str, settings: tuple[str, ...], options: ConsoleOptions) -> int:
     """Turn dials of an emulator that runs: boot=20..40 never_join=0.05 capacity.us-central1-a.*=0."""
-    _check_installed()
+    extras.check("emulator", "emulate")
     from provision.emulator import asking
 
     with Console(options) as console:
@@ -95,21 +94,13 @@ def turn(endpoint: str, token: str, settings: tuple[str, ...], options: ConsoleO
 @output_options
 def clean(options: ConsoleOptions) -> int:
     """Remove what emulators that were killed have left on this machine."""
-    _check_installed()
+    extras.check("emulator", "emulate")
     from provision.emulator import owners
 
     with Console(options) as console:
         removed = owners.clean_all()
         console.result({"removed": removed}, f"{len(removed)} leftovers removed")
     return EXIT_DONE
-
-
-def _check_installed() -> None:
-    """The emulator's packages are an extra; without them there is one sentence."""
-    for name in PACKAGES:
-        if importlib.util.find_spec(name) is None:
-            fix = "pip install 'provision[emulator]'"
-            raise RefusedError([Finding("emulate", f"the package {name} is missing", fix)])
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:

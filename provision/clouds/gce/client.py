@@ -20,11 +20,11 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from provision import __version__
+from provision import __version__, extras
 from provision.clouds.gce.api.answers import Answer
 from provision.clouds.gce.api.failures import GceFailure, TookTooLong, Unreachable
 from provision.clouds.gce.api.request import fields_of, request_of
-from provision.clouds.gce.api.signin import check_installed, credentials_of
+from provision.clouds.gce.api.signin import credentials_of
 from provision.clouds.gce.settings import Settings
 from provision.errors import InterruptedRun
 from provision.events import Emit, Retried, ignore
@@ -69,7 +69,7 @@ class Gce:
         self, settings: Settings, emit: Emit = ignore, *, stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] | None = None,
     ) -> None:  # fmt: skip
-        check_installed()
+        extras.check("gce", "cloud: gce")
         self.settings = settings
         self._emit, self._clock = emit, clock
         self._stop = stop or threading.Event()

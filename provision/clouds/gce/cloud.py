@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine
@@ -19,13 +19,15 @@ from provision.clouds.gce.resources import RANKS, Controller, Group
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
 from provision.clouds.gce.settings import ENDPOINT, LOOPBACK, Settings, resolve
-from provision.engine.stack import Stack
 from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError
 from provision.events import Emit, Noted, Warned, ignore
 from provision.names import parts
 from provision.plan import Plan, PlannedMachine
 from provision.provider.resource import Work
 from provision.speccloud import GceCloud as GceSpec
+
+if TYPE_CHECKING:
+    from provision.engine.stack import Stack
 
 PAST = {"create": "created", "update": "changed", "replace": "replaced", "delete": "removed"}
 LOOK = 1.0
@@ -268,11 +270,11 @@ class GceCloud:
         if "_gce" in self.__dict__:
             self._gce.close()
 
-    def _declared(self, launch: Launch, emit: Emit) -> Stack:
+    def _declared(self, launch: Launch, emit: Emit) -> "Stack":
         program = stack.program(launch, self._place_of(launch.plan))
         return self._stack_of(launch.plan.name, program, emit)
 
-    def _stack_of(self, cluster: str, program: Any, emit: Emit) -> Stack:
+    def _stack_of(self, cluster: str, program: Any, emit: Emit) -> "Stack":
         self._stack = stack.stack_of(cluster, self._settings, program, emit, self._stop)
         return self._stack
 

@@ -1,10 +1,14 @@
-"""The Pulumi stack of a cluster on GCE: its folder, its passphrase, its program and its provider."""
+"""The Pulumi stack of a cluster on GCE: its folder, its passphrase, its program and its provider.
+
+Pulumi's SDK is imported by what drives a stack: it takes half a second, and who only looks needs none.
+"""
 
 import secrets
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from provision.assets import program_of
 from provision.cloud import Launch
@@ -12,12 +16,11 @@ from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.resources import kinds
 from provision.clouds.gce.settings import Settings
-from provision.engine.binary import ensure
-from provision.engine.stack import Stack
-from provision.engine.workdir import Workdir
 from provision.events import Emit, Warned
-from provision.provider.server import Attached
 from provision.workspace import Workspace
+
+if TYPE_CHECKING:
+    from provision.engine.stack import Stack
 
 PLUGIN = (sys.executable, "-m", "provision.clouds.gce.plugin")
 """What Pulumi starts where it is run by hand."""
@@ -26,19 +29,26 @@ PASSPHRASE = "passphrase"
 
 
 def stack_of(cluster: str, settings: Settings, program: Callable[[], None], emit: Emit,
-             stop: threading.Event) -> Stack:  # fmt: skip
+             stop: threading.Event) -> "Stack":  # fmt: skip
     """The cluster's stack. ``stop`` ends what its provider waits for."""
+    gce = Gce(settings, emit, stop=stop)  # first of all: it says so where a package is missing
+    from provision.engine.binary import ensure
+    from provision.engine.stack import Stack
+    from provision.engine.workdir import Workdir
+    from provision.provider.server import Attached
+
     config = {"project": settings.project, "region": settings.region}
     if settings.endpoint:
         config["endpoint"] = settings.endpoint
     folder = Workspace(cluster).path("stack")
     workdir = Workdir(cluster, folder, _passphrase(cluster, emit), config=config, provider=PLUGIN)
-    gce = Gce(settings, emit, stop=stop)
     return Stack(workdir, ensure(emit), program, lambda: Attached(kinds(gce)), emit)
 
 
 def ready(emit: Emit) -> None:
     """Make Pulumi's CLI available, where it takes minutes before anything is created."""
+    from provision.engine.binary import ensure
+
     ensure(emit)
 
 

@@ -1,28 +1,14 @@
 """Credentials: Google's Application Default Credentials, of a file or of the VM this runs on."""
 
-import importlib.util
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from provision.clouds.gce.settings import Settings
-from provision.errors import Finding, RefusedError
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-
-
-def check_installed() -> None:
-    """Google's library is an extra; without it there is one sentence. Raises RefusedError."""
-    try:
-        found = importlib.util.find_spec("google.cloud.compute_v1")
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
-        fix = "pip install 'provision[gce]'"
-        problem = "the package google-cloud-compute is missing"
-        raise RefusedError([Finding("cloud: gce", problem, fix)])
 
 
 def ambient_project() -> str:
