@@ -6,6 +6,8 @@
     ├── RefusedError              exit 4   refused before creating anything: all findings at once
     ├── BusyError                 exit 4   another run holds this cluster
     ├── UnknownClusterError       exit 1   nothing carries the name
+    ├── UnaskedError              exit 1   nothing found, and not every place could be asked
+    ├── UnreadableError           exit 1   a file that we keep is there and cannot be read
     ├── UnknownNodeError          exit 1   the cluster has no such node
     ├── RuntimeFailure            exit 1   this host's machine runtime failed
     ├── CloudFailure              exit 1   a cloud call failed
@@ -109,15 +111,39 @@ class BusyError(ProvisionError):
 
 
 class UnknownClusterError(ProvisionError):
-    """No resource carries the cluster's name. ``existing`` are the names that do exist."""
+    """No resource carries the cluster's name. ``existing`` are the names that do exist.
 
-    def __init__(self, cluster: str, existing: Sequence[str]) -> None:
+    ``asked`` are the places that were asked, all of which answered.
+    """
+
+    def __init__(self, cluster: str, existing: Sequence[str], asked: Sequence[str] = ()) -> None:
         names = ", ".join(existing)
+        what = f"there is no cluster {cluster!r}" if cluster else "no cluster is named"
         super().__init__(
-            f"there is no cluster {cluster!r}" if cluster else "no cluster is named",
+            f"{what} (asked: {', '.join(asked)})" if asked else what,
             f"these exist: {names}" if names else "none exists; start one with 'provision up'",
         )
-        self.cluster, self.existing = cluster, tuple(existing)
+        self.cluster, self.existing, self.asked = cluster, tuple(existing), tuple(asked)
+
+
+class UnaskedError(ProvisionError):
+    """Nothing was found, and that says little: some places could not be asked (``unasked``, in words)."""
+
+    def __init__(self, cluster: str, asked: Sequence[str], unasked: Sequence[str]) -> None:
+        what = f"cluster {cluster!r}" if cluster else "cluster"
+        none = (
+            f"no {what} was found ({', '.join(asked)} answered)"
+            if asked
+            else f"no {what} was found"
+        )
+        super().__init__(
+            f"{none}, but {'; '.join(unasked)}", "mend that and run it again: nothing was changed"
+        )
+        self.cluster, self.asked, self.unasked = cluster, tuple(asked), tuple(unasked)
+
+
+class UnreadableError(ProvisionError):
+    """A file that we keep is there and cannot be read: no reason to act as if it were not."""
 
 
 class UnknownNodeError(ProvisionError):

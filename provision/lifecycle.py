@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from provision import budget, release, steps
+from provision import budget, release, results, steps
 from provision.cloud import Change
 from provision.errors import (
     EXIT_DONE,
@@ -99,7 +99,10 @@ def preview(spec: Spec, source: str, emit: Emit, shrink: bool = False) -> list[C
     Raises:
         RefusedError: ``up`` would refuse, and why.
     """
-    with opened(spec.name, spec.cloud, spec.scheduler, emit) as session:
+    with (
+        opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
+        session.workspace.lock("provision up --preview"),
+    ):
         run = Run.of(session, spec, source)
         if shrink:
             budget.fit(run)
@@ -125,7 +128,7 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
             steps.quorum(run)
         if until == PROVED:
             steps.prove(run)
-        steps.write(run)
+        results.write(run)
     except (RefusedError, SpecError, UsageError, DeclinedError):
         if run.fresh:  # refused means that nothing was made, keys included
             run.session.workspace.remove()

@@ -1,9 +1,36 @@
-"""How machines, instance groups and their user are called: deterministic from cluster, group and number."""
+"""How clusters, machines, instance groups and their user are called.
+
+What machines are called is deterministic from cluster, group and number.
+"""
+
+import re
+
+from provision.errors import UsageError
 
 USER = "provision"
 """The user our user-data makes on every machine; sudo without a password."""
+NAME_MAX = 30
+"""Longest cluster name: with ``-<group>-0001`` behind it, a machine's name stays a DNS label."""
+LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+"""A DNS label, as clusters and groups are called."""
 ENDLESS = 10**9
 """Machines in one instance group where the cloud sets no limit."""
+
+
+def cluster_name(text: str) -> str:
+    """The text, seen to be what a cluster can be called: no path, no option, no control character.
+
+    Raises:
+        UsageError: it cannot be.
+    """
+    if len(text) <= NAME_MAX and LABEL.fullmatch(text):
+        return text
+    shown = text if len(text) <= 2 * NAME_MAX else f"{text[: 2 * NAME_MAX]}…"
+    raise UsageError(
+        f"{shown!r} cannot be the name of a cluster",
+        f"a name has lower-case letters, digits and '-', begins with a letter and has at most "
+        f"{NAME_MAX} characters; see 'provision list'",
+    )
 
 
 def machine_name(cluster: str, group: str, number: int, per_group: int = ENDLESS) -> str:

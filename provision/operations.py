@@ -7,15 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provision import labels, nodes, nodestatus, userdata
+from provision import labels, lookup, nodes, nodestatus, userdata
 from provision.cloud import Machine
 from provision.clouds import cloud_of, places
 from provision.errors import (
-    CloudFailure,
     Finding,
     ProvisionError,
-    RefusedError,
-    RuntimeFailure,
     UsageError,
 )
 from provision.events import Emit, ignore
@@ -23,7 +20,7 @@ from provision.hosts import Inventory
 from provision.keys import new_keys
 from provision.labels import CONTROLLER
 from provision.nodestatus import NodeStatus
-from provision.plan import Plan, plan_of
+from provision.plan import Plan
 from provision.remote.ssh import Connection
 from provision.runtime import HostCheck
 from provision.runtimes import runtime_of
@@ -69,23 +66,16 @@ class Status:
         return data
 
 
-def clusters() -> list[Summary]:
-    """All clusters, from labels alone."""
-    found: list[Summary] = []
-    trouble: list[ProvisionError] = []
-    for place in places():
-        with closing(cloud_of(place)) as cloud:
-            try:
-                machines = cloud.machines()
-            except (RuntimeFailure, CloudFailure, RefusedError) as failure:
-                trouble.append(failure)
-                continue
-            for name in sorted({machine.cluster for machine in machines}):
-                mine = [machine for machine in machines if machine.cluster == name]
-                found.append(_summary(name, cloud.kind, mine))
-    if trouble and not found:
-        raise trouble[0]
-    return sorted(found, key=lambda summary: summary.name)
+def clusters() -> tuple[list[Summary], Sequence[str]]:
+    """All clusters, from labels alone; and in words, which places could not be asked and why."""
+    with lookup.opened(places(), cloud_of) as asked:
+        answers = lookup.ask(asked, lambda cloud: cloud.machines())
+    found = [
+        _summary(name, place.cloud.kind, [one for one in machines if one.cluster == name])
+        for place, machines in answers.said
+        for name in {machine.cluster for machine in machines}
+    ]
+    return sorted(found, key=lambda summary: summary.name), answers.unasked
 
 
 def status(name: str, emit: Emit) -> Status:
@@ -101,8 +91,7 @@ def status(name: str, emit: Emit) -> Status:
         except ProvisionError as error:
             trouble = str(error)
         workers = [machine for machine in machines if machine.role != CONTROLLER]
-        spec = session.workspace.spec()
-        plan = plan_of(spec) if spec else None
+        plan = session.kept_plan()
         nodes = nodestatus.of(workers, None if trouble else members, plan)
         asked = len(plan.workers) if plan else len(workers)
         ready = sum(1 for node in nodes if node.state == MemberState.READY)

@@ -5,20 +5,19 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from provision import hosts
+from provision import hosts, lookup
 from provision.cloud import Cloud, Endpoint, Machine
-from provision.clouds import cloud_of, places
+from provision.clouds import cloud_of, kept_place, places
 from provision.errors import (
-    CloudFailure,
     ProvisionError,
-    RefusedError,
-    RuntimeFailure,
+    UnaskedError,
     UnknownClusterError,
     UnknownNodeError,
     UnreachableError,
+    UnreadableError,
     UsageError,
 )
-from provision.events import Emit, StepEnded, StepStarted
+from provision.events import Emit, StepEnded, StepStarted, Warned
 from provision.hosts import Inventory, Node
 from provision.keys import Keys
 from provision.labels import CONTROLLER
@@ -30,6 +29,8 @@ from provision.schedulers import scheduler_of
 from provision.spec import Spec
 from provision.speccloud import Cloud as CloudSpec
 from provision.workspace import Workspace
+
+ONE = "name one of them"
 
 
 @dataclass(slots=True)
@@ -85,6 +86,13 @@ class Session:
     def plan(self) -> Plan:
         """The plan of :meth:`spec`."""
         return plan_of(self.spec())
+
+    def kept_plan(self) -> Plan | None:
+        """The same where this machine has a spec that can be read, for who can do without."""
+        with contextlib.suppress(UnreadableError):  # told when the cluster was looked for
+            spec = self.workspace.spec()
+            return plan_of(spec) if spec else None
+        return None
 
     def machines(self) -> list[Machine]:
         """What the cloud has of this cluster, from labels."""
@@ -188,42 +196,67 @@ def found(name: str, emit: Emit) -> Iterator[Session]:
     """A session for a cluster that exists; without a name, for the only one there is.
 
     Raises:
-        UnknownClusterError: nothing carries the name.
-        UsageError: no name was given and several exist.
+        UnknownClusterError: nothing carries the name, in any place it could be in.
+        UnaskedError: nothing was found, and not every such place could be asked.
+        UsageError: no name was given and several exist, or no cluster can be called so.
     """
-    spec = Workspace(name).spec() if name else None
-    scheduler = spec.scheduler if spec else "slurm"
-    with contextlib.ExitStack() as stack:
-        sessions = [
-            stack.enter_context(opened(name, place, scheduler, emit))
-            for place in ([spec.cloud] if spec else places())
-        ]
-        holding = _holding(sessions, name)
-        if not holding or (name and name not in holding):
-            raise UnknownClusterError(name, sorted(_holding(sessions, "")))
-        if not name and len(holding) > 1:
-            names = ", ".join(sorted(holding))
-            raise UsageError(f"several clusters exist ({names})", "name one of them")
-        (cluster,) = [name] if name else holding
-        session = holding[cluster]
-        session.name = cluster
-        session.workspace = Workspace(cluster)
-        yield session
-
-
-def _holding(sessions: Sequence[Session], name: str) -> dict[str, Session]:
-    """The clusters that exist, by name (only the one of that name), and the session of each.
-
-    A place that cannot be asked is passed over where another has something.
-    """
-    found: dict[str, Session] = {}
-    trouble: list[ProvisionError] = []
-    for session in sessions:
+    spec, specs, unasked = _kept(name, emit) if name else (None, places(), [])
+    with lookup.opened(specs, lambda place: cloud_of(place, emit)) as all_places:
+        holding, answers = _holding(all_places, name, alone=spec is not None)
+        unasked += answers.unasked
+        if name not in holding and (name or len(holding) != 1):
+            if not name and holding:
+                raise UsageError(f"several clusters exist ({', '.join(sorted(holding))})", ONE)
+            if unasked:
+                raise UnaskedError(name, answers.asked, unasked)
+            existing = [] if not name else sorted(_holding(all_places, "", alone=False)[0])
+            raise UnknownClusterError(name, existing, answers.asked)
+        for words in unasked:
+            emit(Warned(text=words))
+        cluster = name or next(iter(holding))
+        scheduler = scheduler_of(spec.scheduler if spec else "slurm")
+        session = Session(cluster, holding[cluster], scheduler, Workspace(cluster), emit)
         try:
-            for cluster in session.cloud.clusters(name):
-                found.setdefault(cluster, session)
-        except (RuntimeFailure, CloudFailure, RefusedError) as failure:
-            trouble.append(failure)
-    if trouble and not found:
-        raise trouble[0]
-    return found
+            yield session
+        finally:
+            session.drop_shell()
+
+
+def _kept(name: str, emit: Emit) -> tuple[Spec | None, list[CloudSpec], list[str]]:
+    """What the cluster's files say: its spec, the places to ask, and why one of them cannot be.
+
+    Without a spec that can be read all places are asked, and the one of its stack in any case: what is
+    not found anywhere has its files removed.
+    """
+    spec: Spec | None = None
+    try:
+        spec = Workspace(name).spec()
+    except UnreadableError as error:
+        emit(Warned(text=f"{error.problem}; looking for {name} in every place"))
+    if spec and spec.cloud.kind != "local":
+        return spec, [spec.cloud], []
+    asked = [spec.cloud] if spec else places()
+    try:
+        stack = kept_place(name)
+    except UnreadableError as error:
+        return spec, asked, [f"the cloud of its stack is not known ({error.problem})"]
+    if stack:
+        asked = [place for place in asked if place.kind != stack.kind] + [stack]
+    return spec, asked, []
+
+
+def _holding(
+    asked: Sequence[lookup.Place], name: str, alone: bool
+) -> tuple[dict[str, Cloud], lookup.Answers[list[str]]]:
+    """The clusters that exist, by name (only the one of that name), with the cloud that has each."""
+    if alone and len(asked) == 1:
+        # Where its files say that it is: worth all the patience that the cloud itself has.
+        (place,) = asked
+        answers = lookup.Answers([(place, place.cloud.clusters(name))])
+    else:
+        answers = lookup.ask(asked, lambda cloud: cloud.clusters(name))
+    holding: dict[str, Cloud] = {}
+    for place, clusters in answers.said:
+        for cluster in clusters:
+            holding.setdefault(cluster, place.cloud)
+    return holding, answers

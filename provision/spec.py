@@ -18,10 +18,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from provision.names import LABEL, NAME_MAX
 from provision.speccloud import Cloud, DiskType, LocalCloud, MachineType, Model
 
-NAME_MAX = 30
-"""Longest cluster name: with ``-<group>-0001`` behind it, a machine's name stays a DNS label."""
 GROUP_MAX = 20
 NODES_MAX = 65_000
 """Most nodes in one cluster: slurmctld's MaxNodeCount ends at 65,536 (slurm.conf man page)."""
@@ -30,7 +29,7 @@ DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _dns_label(value: str) -> str:
-    if not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", value):
+    if not LABEL.fullmatch(value):
         raise ValueError(
             "must be a DNS label: lower-case letters, digits and '-', starting with a letter, "
             "not ending with '-'"

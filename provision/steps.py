@@ -4,9 +4,8 @@ import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
-from provision import hosts, labels, preflight, standing, timings, userdata
+from provision import labels, preflight, results, standing, userdata
 from provision.cloud import Change, Launch
 from provision.errors import (
     CloudFailure,
@@ -125,7 +124,7 @@ def join(run: Run) -> None:
             look(run)
         said.append(standing.sentence(standing_of(run), plan.name))
         said.complete = standing_of(run).complete
-    _save_timings(run)
+    results.save_timings(run)
 
 
 def look(run: Run) -> Sequence[Member]:
@@ -174,7 +173,7 @@ def quorum(run: Run) -> None:
     causes = Counter(node.reason or f"{node.phase} and never joined" for node in missing)
     counts = "; ".join(f"{number} {cause}" for cause, number in causes.most_common(5))
     why = f"; {wait.controller_said}" if wait.controller_said else ""
-    write(run)
+    results.write(run)
     raise NotReadyError(
         f"{plan.name} is not ready: {len(wait.joined)} of {len(plan.workers)} nodes joined, "
         f"{plan.needed} are needed, missing: {', '.join(names[:10])}"
@@ -188,7 +187,7 @@ def quorum(run: Run) -> None:
 def prove(run: Run) -> None:
     """Run one job on every node that joined and is free, unless nothing changed since the last one."""
     session, wait = run.session, _wait(run)
-    run.proof = standing.proof_of(session.workspace.load("outputs").get("proof"))
+    run.proof = standing.proof_of(results.earlier(run, "outputs").get("proof"))
     replaced = any(node.replaced for node in wait.nodes.values())
     if run.proof and not run.lacking and not replaced:
         return
@@ -212,40 +211,6 @@ def prove(run: Run) -> None:
                 f"no proof job ran: no node was free{standing.left_out(wanted, able, busy)}"
             )
             said.complete = False
-
-
-def write(run: Run) -> None:
-    """Write the outputs for other tools and the timings."""
-    session = run.session
-    if run.wait and any(node.clock.booted is None for node in run.wait.joined):
-        # One that had joined a moment before was asked about too early.
-        _save_timings(run)
-    inventory = session.inventory()
-    session.write_access(inventory)
-    data = hosts.as_dict(inventory)
-    data["proof"] = asdict(run.proof) if run.proof else None
-    session.workspace.save("outputs", data)
-
-
-def _save_timings(run: Run) -> None:
-    """Keep every node's clock: this run's for the nodes it made, the earlier one's for the others."""
-    wait = _wait(run)
-    with contextlib.suppress(UnreachableError, SchedulerFailure):
-        starts = run.session.scheduler.agent_starts(run.session.try_shell(run.plan))
-        for name, when in starts.items():
-            if name in wait.nodes:
-                wait.nodes[name].clock.booted = when
-    fresh = {machine.name for machine in run.lacking}
-    fresh |= {node.name for node in wait.nodes.values() if node.replaced}
-    before = timings.clocks(run.session.workspace.load("timings"))
-    clocks = {
-        name: node.clock if name in fresh else before.get(name, node.clock)
-        for name, node in wait.nodes.items()
-    }
-    if clocks != before:
-        run.session.workspace.save(
-            "timings", {"cluster": run.plan.name, "began": run.began, **timings.timings(clocks)}
-        )
 
 
 def _own_marks(run: Run) -> dict[str, str]:

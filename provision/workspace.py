@@ -2,21 +2,31 @@
 
 Everything stands below ``$XDG_STATE_HOME/provision`` (platformdirs), mode 0700. Losing it loses the
 keys, so nodes can no longer be added or logged into; ``list``, ``status`` and ``down`` go on working.
+
+A file that is there and cannot be read is an ``UnreadableError`` and never counts as absent. What is
+removed stands below the clusters' folder, for a name that is one, and under that cluster's lock.
 """
 
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import platformdirs
+from pydantic import ValidationError
 
-from provision.errors import ProvisionError, SpecError
-from provision.files import locked, write_private
+from provision.errors import ProvisionError, UnreadableError, UsageError
+from provision.files import SIZE_MAX, locked, read_regular, write_private
 from provision.keys import Keys, new_keys
+from provision.names import cluster_name
 from provision.spec import Spec
+
+T = TypeVar("T")
+
+KEPT_MAX = 64 * SIZE_MAX
+"""Bytes of the largest file that we keep: the clocks of 65,000 nodes are about 12 MB."""
 
 
 def root() -> Path:
@@ -26,9 +36,13 @@ def root() -> Path:
 
 def known_clusters() -> list[str]:
     """Names of the clusters that have a folder here, for shell completion."""
+    known = []
     with contextlib.suppress(OSError):
-        return sorted(entry.name for entry in (root() / "clusters").iterdir() if entry.is_dir())
-    return []
+        for entry in (root() / "clusters").iterdir():
+            with contextlib.suppress(UsageError):
+                if entry.is_dir():
+                    known.append(cluster_name(entry.name))
+    return sorted(known)
 
 
 def known_nodes(cluster: str) -> list[str]:
@@ -38,11 +52,16 @@ def known_nodes(cluster: str) -> list[str]:
 
 
 class Workspace:
-    """The files of one cluster."""
+    """The files of one cluster.
+
+    Raises:
+        UsageError: no cluster can have that name. There is no other way from a name to a path.
+    """
 
     def __init__(self, cluster: str) -> None:
-        self.cluster = cluster
-        self.folder = root() / "clusters" / cluster
+        self.cluster = cluster_name(cluster)
+        self.folder = root() / "clusters" / self.cluster
+        self._held = False
 
     def path(self, name: str) -> Path:
         """Where the file of that name stands (it may not exist)."""
@@ -51,28 +70,22 @@ class Workspace:
     @contextlib.contextmanager
     def lock(self, command: str) -> Iterator[None]:
         """Hold this cluster against other runs; raises ``BusyError`` naming the one that has it."""
+        self._own()
         path = root() / "locks" / f"{self.cluster}.lock"
         try:
             with locked(path, self.cluster, command):
+                self._held = True
                 try:
                     yield
                 finally:
+                    self._held = False
                     path.unlink(missing_ok=True)
         finally:
             self._tidy()
 
     def keys(self) -> Keys | None:
         """The cluster's keys, or None where this machine does not have them."""
-        try:
-            return Keys.from_dict(json.loads(self.path("keys.json").read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ProvisionError(
-                f"the keys of {self.cluster} in {self.path('keys.json')} cannot be read "
-                f"({type(error).__name__})",
-                f"put the file back, or run 'provision down {self.cluster}'",
-            ) from error
+        return self._read("keys.json", lambda text: Keys.from_dict(json.loads(text)))
 
     def ensure_keys(self) -> Keys:
         """The cluster's keys, made now where there are none; mode 0600."""
@@ -89,14 +102,13 @@ class Workspace:
 
     def spec(self) -> Spec | None:
         """The spec of the last ``up`` or ``scale``, or None where this machine does not have it."""
-        try:
-            text = self.path("spec.json").read_text(encoding="utf-8")
-        except OSError:
-            return None
-        try:
-            return Spec.model_validate_json(text, strict=False)
-        except (ValueError, SpecError):
-            return None
+        return self._read("spec.json", self._own_spec)
+
+    def _own_spec(self, text: str) -> Spec:
+        spec = Spec.model_validate_json(text, strict=False)
+        if spec.name != self.cluster:
+            raise ValueError("it is of another cluster")
+        return spec
 
     def save(self, name: str, data: Mapping[str, Any]) -> None:
         """Write a JSON file, mode 0600."""
@@ -104,14 +116,15 @@ class Workspace:
 
     def load(self, name: str) -> dict[str, Any]:
         """What :meth:`save` wrote under that name; empty where there is nothing."""
-        try:
-            found = json.loads(self.path(f"{name}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return self._read(f"{name}.json", _mapping) or {}
+
+    def text(self, name: str) -> str | None:
+        """What a file of this cluster holds, or None where there is none."""
+        return self._read(name, str)
 
     def write(self, name: str, text: str) -> None:
         """Write a file of this cluster, mode 0600, whole or not at all."""
+        self._own()
         try:
             write_private(self.path(name), text)
         except OSError as error:
@@ -122,18 +135,57 @@ class Workspace:
 
     def discard(self, name: str) -> None:
         """Remove one file or folder of this cluster."""
+        self._own()
         path = self.path(name)
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove the cluster's folder, keys included."""
+        """Remove the cluster's folder, keys included, under its lock (taken now where it is not held)."""
+        if not self._held:
+            with self.lock("removing its files"):
+                self.remove()
+            return
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _own(self) -> None:
+        """See that the folder is a folder of ours and does not lead elsewhere."""
+        if self.folder.is_symlink():
+            raise ProvisionError(
+                f"{self.folder} is a symbolic link, and nothing is changed behind it",
+                "remove the link, or set XDG_STATE_HOME to where the files shall be",
+            )
+
+    def _read(self, name: str, parse: Callable[[str], T]) -> T | None:
+        path = self.path(name)
+        try:
+            return parse(read_regular(path, KEPT_MAX).decode("utf-8"))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            why = f"{place}: {first['msg']}" if place else "it is no JSON"
+        except (ValueError, KeyError, TypeError, RecursionError):
+            why = "it is damaged"
+        raise UnreadableError(
+            f"{path} cannot be read ({why})",
+            f"put it back, or run 'provision down {self.cluster}'",
+        )
 
     def _tidy(self) -> None:
         """Leave no empty folders behind."""
         for folder in (root() / "locks", root() / "clusters", root()):
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError(f"a {type(found).__name__}")
+    return found

@@ -67,7 +67,7 @@ def run(
     """
     with Console(options) as console:
         refuse(file, force)
-        named = name or _name_from(file)
+        named = _name_from(file) if name is None else name
         load(None, Overrides(name=named))
         asked = bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
         answers = answered(flags, _prompt if asked and not yes else None, console)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from provision.cli.console import ConsoleOptions
-from provision.errors import SpecError
+from provision.errors import SpecError, UsageError
+from provision.names import cluster_name
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -122,7 +123,11 @@ OVERRIDES = (
 def cluster_argument(function: F) -> F:
     """The NAME argument, '' where it is left out (the only cluster is meant)."""
     return click.argument(
-        "name", required=False, default="", metavar="[NAME]", shell_complete=complete_clusters
+        "name",
+        required=False,
+        metavar="[NAME]",
+        callback=lambda context, parameter, value: "" if value is None else cluster_name(value),
+        shell_complete=complete_clusters,
     )(function)
 
 
@@ -146,8 +151,10 @@ def name_and_nodes(words: Sequence[str]) -> tuple[str, list[str]]:
     from provision.workspace import known_clusters
 
     given = list(words)
+    if "" in given:
+        raise UsageError("one of the names is empty", "give each, or leave it out")
     if given and (given[0] in known_clusters() or (len(given) > 1 and not _is_node(given[0]))):
-        return given[0], given[1:]
+        return cluster_name(given[0]), given[1:]
     return "", given
 
 

@@ -6,6 +6,7 @@ from provision.cli import views
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import output_options, words_argument
 from provision.errors import UsageError
+from provision.names import cluster_name
 from provision.spec import NODES_MAX
 
 
@@ -37,4 +38,4 @@ def _name_and_number(words: tuple[str, ...]) -> tuple[str, int]:
         raise UsageError(
             f"{text!r} is not a number of nodes", f"give a whole number from 1 to {NODES_MAX}"
         )
-    return "".join(words[:-1]), int(text)
+    return cluster_name(words[0]) if len(words) > 1 else "", int(text)

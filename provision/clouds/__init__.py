@@ -9,6 +9,7 @@ from provision.plan import Plan
 from provision.speccloud import Cloud as CloudSpec
 from provision.speccloud import GceCloud as GceSpec
 from provision.speccloud import LocalCloud as LocalSpec
+from provision.workspace import Workspace
 
 GCE_VARIABLES = ("PROVISION_GCE_ENDPOINT", "GOOGLE_CLOUD_PROJECT", "GOOGLE_PROJECT")
 
@@ -25,6 +26,30 @@ def cloud_of(spec: CloudSpec, emit: Emit = ignore) -> Cloud:
     from provision.clouds.local.cloud import LocalCloud
 
     return LocalCloud(spec)
+
+
+def words_of(spec: CloudSpec, environment: Mapping[str, str] = os.environ) -> str:
+    """What people call the place; asks nobody."""
+    if isinstance(spec, LocalSpec):
+        return "light machines here" if spec.machines == "light" else "containers here"
+    endpoint = spec.endpoint or environment.get(GCE_VARIABLES[0])
+    named = (environment[name] for name in GCE_VARIABLES[1:] if environment.get(name))
+    project = spec.project or next(named, "")
+    more = [*([f"project {project}"] if project else []), *([endpoint] if endpoint else [])]
+    return f"GCE ({', '.join(more)})" if more else "GCE"
+
+
+def kept_place(cluster: str) -> CloudSpec | None:
+    """Where the stack in the cluster's folder says that it is; None where there is no stack.
+
+    Raises:
+        UnreadableError: there is one, and it does not say.
+    """
+    if not os.path.lexists(Workspace(cluster).path("stack")):
+        return None
+    from provision.clouds.gce.stack import kept_place
+
+    return kept_place(cluster)
 
 
 def cost_of(plan: Plan, environment: Mapping[str, str] = os.environ) -> Cost | None:

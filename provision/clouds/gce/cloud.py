@@ -19,7 +19,13 @@ from provision.clouds.gce.resources import RANKS, Controller, Group
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
 from provision.clouds.gce.settings import ENDPOINT, LOOPBACK, Settings, resolve
-from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError
+from provision.errors import (
+    EngineFailure,
+    Finding,
+    RefusedError,
+    UnreachableError,
+    UnreadableError,
+)
 from provision.events import Emit, Noted, Warned, ignore
 from provision.names import parts
 from provision.plan import Plan, PlannedMachine
@@ -253,7 +259,7 @@ class GceCloud:
         if stack.exists(cluster):
             try:
                 self._stack_of(cluster, stack.nothing, emit).destroy(watch, remove=True)
-            except EngineFailure as failure:
+            except (EngineFailure, UnreadableError) as failure:
                 emit(Warned(text=f"{failure.problem}; going on by labels alone"))
         return removed + sweep.remove(self._gce, cluster, emit)
 

@@ -10,13 +10,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import yaml
+from pydantic import ValidationError
+
 from provision.assets import program_of
 from provision.cloud import Launch
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.resources import kinds
 from provision.clouds.gce.settings import Settings
+from provision.errors import UnreadableError
 from provision.events import Emit, Warned
+from provision.speccloud import GceCloud as GceSpec
 from provision.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -62,8 +67,37 @@ def nothing() -> None:
 
 
 def exists(cluster: str) -> bool:
-    """Whether this machine has a stack of that cluster."""
-    return (Workspace(cluster).path("stack") / "state").exists()
+    """Whether this machine has a stack of that cluster; one that cannot be looked at is one."""
+    try:
+        (Workspace(cluster).path("stack") / "state").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def kept_place(cluster: str) -> GceSpec | None:
+    """The place that the stack's own settings name; None where this machine has no stack.
+
+    Raises:
+        UnreadableError: there is a stack, and its settings name none.
+    """
+    if not exists(cluster):
+        return None
+    from provision.engine.workdir import PROJECT
+
+    name = f"stack/Pulumi.{cluster}.yaml"
+    workspace = Workspace(cluster)
+    try:
+        config = yaml.safe_load(workspace.text(name) or "")["config"]
+        said = {key: config[f"{PROJECT}:{key}"] for key in ("project", "region")}
+        return GceSpec.model_validate({**said, "endpoint": config.get(f"{PROJECT}:endpoint")})
+    except (yaml.YAMLError, ValidationError, AttributeError, KeyError, TypeError):
+        raise UnreadableError(
+            f"{workspace.path(name)} does not say where the stack's cluster is",
+            "put it back: what it stands for may run on",
+        ) from None
 
 
 def _passphrase(cluster: str, emit: Emit) -> str:
@@ -73,11 +107,10 @@ def _passphrase(cluster: str, emit: Emit) -> str:
     labels.
     """
     workspace = Workspace(cluster)
-    path = workspace.path(PASSPHRASE)
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        made = secrets.token_urlsafe(24)
+    kept = workspace.text(PASSPHRASE)
+    if kept is not None:
+        return kept.strip()
+    made = secrets.token_urlsafe(24)
     if exists(cluster):
         emit(Warned(text=f"the passphrase of {cluster}'s stack is lost; its state is begun anew"))
         workspace.discard("stack")

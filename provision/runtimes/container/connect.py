@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provision.errors import RuntimeFailure
 from provision.runtimes.container.api import DockerEngine
-from provision.runtimes.container.engine import NoEngine
+from provision.runtimes.container.engine import NoEngine, NotInstalled
 from provision.runtimes.container.service import PodmanService
 
 ANSWER = 5.0
@@ -25,6 +25,7 @@ class Surroundings:
     uid: int
     is_socket: Callable[[Path], bool]
     which: Callable[[str], str | None]
+    exists: Callable[[Path], bool] = os.path.lexists
 
 
 def surroundings() -> Surroundings:
@@ -38,10 +39,17 @@ def candidates(here: Surroundings) -> Iterator[str]:
     if named:
         yield named
         return
-    sockets = [Path("/var/run/docker.sock"), Path("/run/podman/podman.sock")]
+    yield from (f"unix://{path}" for path in _sockets(here) if here.is_socket(path))
+
+
+def _sockets(here: Surroundings) -> list[Path]:
     private = here.environment.get("XDG_RUNTIME_DIR") or f"/run/user/{here.uid}"
-    sockets += [Path(private, "docker.sock"), Path(private, "podman/podman.sock")]
-    yield from (f"unix://{path}" for path in sockets if here.is_socket(path))
+    return [
+        Path("/var/run/docker.sock"),
+        Path("/run/podman/podman.sock"),
+        Path(private, "docker.sock"),
+        Path(private, "podman/podman.sock"),
+    ]
 
 
 def connect(here: Surroundings | None = None) -> DockerEngine:
@@ -63,10 +71,12 @@ def connect(here: Surroundings | None = None) -> DockerEngine:
         except BaseException:
             service.stop()
             raise
-    what = (
-        f"no container engine answers ({'; '.join(tried) or 'neither Docker nor Podman is here'})"
-    )
-    raise NoEngine(what, INSTALL)
+    if not tried and not here.which("docker") and not any(map(here.exists, _sockets(here))):
+        raise NotInstalled(
+            "no container engine answers (neither Docker nor Podman is here)", INSTALL
+        )
+    why = "; ".join(tried) or "Docker is here, and this user may not use it or it does not run"
+    raise NoEngine(f"no container engine answers ({why})", "start it, or mend who may use it")
 
 
 def preferred_runtime(

@@ -25,6 +25,10 @@ class NoEngine(RuntimeFailure):
     """No container engine answers on this host."""
 
 
+class NotInstalled(NoEngine):
+    """There is no trace of a container engine on this host, so there can be no container either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """What the engine says of itself; ``storage`` is the folder where it keeps images."""

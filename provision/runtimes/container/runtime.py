@@ -12,7 +12,14 @@ from provision.labels import CLUSTER, matches
 from provision.runtime import Boot, HostCheck, Network, Running, State
 from provision.runtimes import addresses, removal
 from provision.runtimes.container import host, image, node
-from provision.runtimes.container.engine import Conflict, Container, Engine, EngineNetwork, Gone
+from provision.runtimes.container.engine import (
+    Conflict,
+    Container,
+    Engine,
+    EngineNetwork,
+    Gone,
+    NotInstalled,
+)
 
 T = TypeVar("T")
 
@@ -48,6 +55,14 @@ class ContainerRuntime:
             if self._found is None:
                 self._found = self._connect()
             return self._found
+
+    @property
+    def _installed(self) -> bool:
+        """False where no engine was ever here: then nothing of ours is either."""
+        try:
+            return bool(self._engine)
+        except NotInstalled:
+            return False
 
     def check(self, machines: int, publish: Sequence[int] = ()) -> list[HostCheck]:
         """Engine, memory, disk, kernel limits and ports; see ``host.py``."""
@@ -115,6 +130,8 @@ class ContainerRuntime:
 
     def running(self, labels: Mapping[str, str]) -> list[Running]:
         """One list call for any number of machines."""
+        if not self._installed:
+            return []
         return [node.running(container) for container in self._engine.containers(labels)]
 
     def console(self, name: str) -> str:
@@ -126,6 +143,8 @@ class ContainerRuntime:
 
     def stop(self, labels: Mapping[str, str], names: Sequence[str] | None = None) -> list[str]:
         """Remove by force, machines first, then networks."""
+        if not self._installed:
+            return []
         engine = self._engine
         gone: dict[str, None] = {}
 
@@ -148,6 +167,8 @@ class ContainerRuntime:
 
     def leftovers(self, labels: Mapping[str, str]) -> list[tuple[str, str, Mapping[str, str]]]:
         """Containers and networks; the node image is a cache and no leftover."""
+        if not self._installed:
+            return []
         containers = self._engine.containers(labels)
         return [
             *(("container", container.name, container.labels) for container in containers),

@@ -127,8 +127,10 @@ class Records:
     def _all(self, kind: str) -> Iterator[Record]:
         try:
             folders = sorted((self.state / kind).iterdir())
-        except OSError:
+        except FileNotFoundError:
             return
+        except OSError as error:
+            raise _unreadable(self.state / kind, f"{error.strerror}") from error
         for folder in folders:
             if record := _read(folder):
                 yield record
@@ -145,10 +147,22 @@ class Records:
 
 
 def _read(folder: Path) -> Record | None:
+    """The record in that folder; None where there is none (yet)."""
+    file = folder / "record.json"
     try:
-        return Record(**json.loads((folder / "record.json").read_text()), folder=folder)
-    except (OSError, ValueError, TypeError):
+        return Record(**json.loads(file.read_text()), folder=folder)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise _unreadable(file, f"{error.strerror}") from error
+    except (ValueError, TypeError) as error:
+        raise _unreadable(file, "it is damaged") from error
+
+
+def _unreadable(path: Path, why: str) -> RuntimeFailure:
+    """What is there and cannot be read may be a machine that runs."""
+    fix = "run this as root; a damaged one goes with the next boot of this host"
+    return RuntimeFailure(f"{path} cannot be read ({why})", fix)
 
 
 def kill(records: Sequence[Record], deadline: float) -> list[str]:

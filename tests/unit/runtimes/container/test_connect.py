@@ -9,14 +9,22 @@ import pytest
 from provision.errors import RuntimeFailure
 from provision.runtimes.container import connect, service
 from provision.runtimes.container.connect import Surroundings
-from provision.runtimes.container.engine import NoEngine
+from provision.runtimes.container.engine import Engine, NoEngine, NotInstalled
+from provision.runtimes.container.runtime import ContainerRuntime
 
 
 def here(
-    environment: Mapping[str, str] | None = None, sockets: tuple[str, ...] = (), podman: str = ""
+    environment: Mapping[str, str] | None = None,
+    sockets: tuple[str, ...] = (),
+    podman: str = "",
+    closed: tuple[str, ...] = (),
 ) -> Surroundings:
     return Surroundings(
-        environment or {}, 1000, lambda path: str(path) in sockets, lambda name: podman or None
+        environment or {},
+        1000,
+        lambda path: str(path) in sockets and str(path) not in closed,
+        lambda name: podman or None,
+        lambda path: str(path) in sockets,
     )
 
 
@@ -39,8 +47,23 @@ def test_docker_comes_before_podman_and_the_host_before_the_user() -> None:
 
 
 def test_nothing_here_says_what_to_install() -> None:
-    with pytest.raises(NoEngine, match=r"neither Docker nor Podman .*apt-get install -y podman"):
+    with pytest.raises(NotInstalled, match=r"neither Docker nor Podman .*install -y podman"):
         connect.connect(here())
+
+
+def test_an_engine_that_may_not_be_used_is_not_taken_for_none() -> None:
+    docker = "/var/run/docker.sock"
+    with pytest.raises(NoEngine) as caught:
+        connect.connect(here(sockets=(docker,), closed=(docker,)))
+    assert not isinstance(caught.value, NotInstalled), "containers of ours may run in it"
+
+
+def test_where_no_engine_ever_was_nothing_of_ours_is() -> None:
+    def none() -> Engine:
+        raise NotInstalled("neither is here", "install one")
+
+    runtime = ContainerRuntime(none)
+    assert (runtime.running({}), runtime.leftovers({}), runtime.stop({})) == ([], [], [])
 
 
 def test_a_named_engine_that_is_silent_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,102 @@
+"""Which clusters there are, and where: every place is asked at once, each within a bound of time.
+
+A place that cannot be asked is told, with its reason: that nothing was found in the others says nothing
+of it.
+"""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from provision.cloud import Cloud
+from provision.clouds import words_of
+from provision.errors import CloudFailure, RefusedError, RuntimeFailure
+from provision.speccloud import Cloud as CloudSpec
+
+T = TypeVar("T")
+
+SECONDS = 30.0
+"""Seconds in which every place has answered, or counts as one that could not be asked."""
+
+
+@dataclass(slots=True)
+class Place:
+    """A cloud with what people call it; one that is ``hung`` keeps a thread waiting."""
+
+    words: str
+    cloud: Cloud
+    hung: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answers(Generic[T]):
+    """What the places said, and in words why some said nothing."""
+
+    said: Sequence[tuple[Place, T]]
+    unasked: Sequence[str] = ()
+
+    @property
+    def asked(self) -> list[str]:
+        """The places that answered."""
+        return [place.words for place, _ in self.said]
+
+
+@contextlib.contextmanager
+def opened(specs: Sequence[CloudSpec], make: Callable[[CloudSpec], Cloud]) -> Iterator[list[Place]]:
+    """The places of these specs; ``make`` is what makes a cloud."""
+    made = [Place(words_of(spec), make(spec)) for spec in specs]
+    try:
+        yield made
+    finally:
+        for place in made:
+            if not place.hung:  # it may hold what closing it would wait for
+                place.cloud.close()
+
+
+def ask(
+    places: Sequence[Place], question: Callable[[Cloud], T], seconds: float | None = None
+) -> Answers[T]:
+    """Put the question to all places at once; who has not answered after ``seconds`` is not waited for."""
+    answers: dict[int, T] = {}
+    failed: dict[int, BaseException] = {}
+    done: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def one(turn: int, place: Place) -> None:
+        try:
+            answers[turn] = question(place.cloud)
+        except BaseException as error:  # raised or told by whoever waits
+            failed[turn] = error
+        done.put(turn)
+
+    for turn, place in enumerate(places):
+        # Not a pool: Python would wait at its end for a thread that hangs.
+        threading.Thread(target=one, args=(turn, place), daemon=True, name="ask").start()
+    bound = SECONDS if seconds is None else seconds
+    end = time.monotonic() + bound
+    with contextlib.suppress(queue.Empty):
+        for _ in places:
+            done.get(timeout=max(0.0, end - time.monotonic()))
+    said: list[tuple[Place, T]] = []
+    unasked: list[str] = []
+    for turn, place in enumerate(places):
+        if turn in answers:
+            said.append((place, answers[turn]))
+        elif turn in failed:
+            unasked.append(f"{place.words} could not be asked ({_reason(failed[turn])})")
+        else:
+            place.hung = True
+            place.cloud.interrupt()  # it may end by itself then
+            unasked.append(f"{place.words} did not answer within {bound:.0f} s")
+    return Answers(said, unasked)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, RefusedError):
+        return "; ".join(f"{finding.where}: {finding.problem}" for finding in error.findings)
+    if isinstance(error, RuntimeFailure | CloudFailure):
+        return error.problem
+    raise error
