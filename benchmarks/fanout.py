@@ -174,7 +174,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 try:
                     good = compare(size, asked.rounds) and good
                 finally:
-                    provision("down", NAME)
+                    provision("down", NAME, "--yes")
     return int(not good)
 
 

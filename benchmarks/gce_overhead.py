@@ -73,7 +73,7 @@ def cost(nodes: int, environment: dict[str, str], folder: Path) -> Cost:
     )
     made = max(e["at"] for e in told if e["event"] == "Noted" and e["text"].startswith("created"))
     mib = after.ru_maxrss // 1024
-    run(["down", NAME, "-q"], environment)
+    run(["down", NAME, "--yes", "-q"], environment)
     return Cost(nodes, seconds, cpu, mib, made - begun)
 
 

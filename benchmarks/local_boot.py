@@ -170,7 +170,7 @@ def ours(nodes: int) -> tuple[float, float]:
             raise RuntimeError(f"not all nodes joined: {outcome}")
         return seconds, peak
     finally:
-        provision("down", NAME).wait()
+        provision("down", NAME, "--yes").wait()
 
 
 def resident_mb(pid: int) -> float:

@@ -111,7 +111,7 @@ def one(nodes: int, watch: float) -> Round:
                 _watch(made, watch)
         finally:
             began = time.monotonic()
-            down = provision("down", NAME)
+            down = provision("down", NAME, "--yes")
             made.down = time.monotonic() - began
             if down.returncode:
                 made.faults.append(f"down ended with {down.returncode}: {down.stderr[-300:]}")

@@ -142,7 +142,7 @@ def main(words: Sequence[str] | None = None) -> int:
             calls = control(environment, "calls")
             counts = {name[8:]: sum(n.values()) for name, n in sorted(calls.items())}
             print("calls:", ", ".join(f"{name} {number}" for name, number in counts.items()))
-        code, _, _, seconds = provision(environment, "down", NAME)
+        code, _, _, seconds = provision(environment, "down", NAME, "--yes")
         rest = control(environment, "resources") + control(environment, "machines")
         print(f"down {seconds:.1f} s, exit {code}, the emulator's ground truth holds {len(rest)}")
         faults += [f"left in the emulator: {one}" for one in rest[:5]]

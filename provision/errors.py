@@ -137,7 +137,7 @@ class UnaskedError(ProvisionError):
             else f"no {what} was found"
         )
         super().__init__(
-            f"{none}, but {'; '.join(unasked)}", "mend that and run it again: nothing was changed"
+            f"{none}, but {'; '.join(unasked)}", "mend that and run it again; nothing was changed"
         )
         self.cluster, self.asked, self.unasked = cluster, tuple(asked), tuple(unasked)
 

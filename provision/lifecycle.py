@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from provision import budget, release, results, steps
+from provision import budget, release, results, steps, takedown
 from provision.cloud import Change
 from provision.errors import (
     EXIT_DONE,
@@ -12,7 +12,6 @@ from provision.errors import (
     CloudFailure,
     DeclinedError,
     InterruptedRun,
-    ProvisionError,
     RefusedError,
     RuntimeFailure,
     SpecError,
@@ -28,6 +27,7 @@ from provision.scheduler import MemberState, Proof
 from provision.session import found, opened
 from provision.spec import Spec
 from provision.standing import Standing
+from provision.takedown import Consent, Removal
 from provision.workspace import Workspace
 
 CREATED, JOINED, PROVED = "created", "joined", "proved"
@@ -144,33 +144,43 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
     return _outcome(run, until)
 
 
-def down(name: str, emit: Emit, command: str = "provision down") -> list[str]:
+def down(
+    name: str, emit: Emit, command: str = "provision down", *, consent: Consent | None = None
+) -> list[str]:
     """Remove everything that carries the name, and the cluster's folder; answers what was removed.
+
+    ``consent`` is asked before anything goes that somebody pays for, that does work, or that nobody
+    named; without one nobody is asked.
 
     Raises:
         UnknownClusterError: nothing carries the name (and no folder of it is left either).
+        UnaskedError: nothing was found, and not every place could be asked; the folder stays.
+        DeclinedError: whoever was asked did not agree; nothing was removed.
     """
     try:
-        return _take_down(name, emit, command)
+        with found(name, emit) as session, session.workspace.lock(command):
+            if consent:
+                takedown.agree(takedown.look(session, chosen=not name), consent)
+            return takedown.remove(session)
     except UnknownClusterError:
         if name:
             Workspace(name).remove()
         raise
 
 
-def _take_down(name: str, emit: Emit, command: str) -> list[str]:
-    with found(name, emit) as session, session.workspace.lock(command):
-        with session.step("down", f"removing {session.name}") as said:
-            removed = session.cloud.destroy(session.name, emit)
-            left = session.cloud.leftovers(session.name)
-            if left:
-                raise ProvisionError(
-                    f"{len(left)} resources of {session.name} are still there ({left[0].name} …)",
-                    f"run 'provision down {session.name}' again",
-                )
-            session.workspace.remove()
-            said.append(f"removed {session.name}: {len(removed)} resources")
-        return removed
+def removal(name: str, emit: Emit) -> Removal:
+    """What :func:`down` would remove; removes nothing. Raises as it does."""
+    with found(name, emit) as session:
+        return takedown.look(session, chosen=not name)
+
+
+def forget(name: str, command: str = "provision down --forget") -> bool:
+    """Remove what this machine keeps of the cluster, and ask no cloud; whether there was anything."""
+    workspace = Workspace(name)
+    with workspace.lock(command):
+        there = workspace.folder.exists()
+        workspace.remove()
+    return there
 
 
 def scale(

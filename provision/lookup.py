@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from provision.cloud import Cloud
@@ -57,29 +58,38 @@ def opened(specs: Sequence[CloudSpec], make: Callable[[CloudSpec], Cloud]) -> It
                 place.cloud.close()
 
 
-def ask(
-    places: Sequence[Place], question: Callable[[Cloud], T], seconds: float | None = None
-) -> Answers[T]:
-    """Put the question to all places at once; who has not answered after ``seconds`` is not waited for."""
+def together(
+    calls: Sequence[Callable[[], T]], seconds: float
+) -> tuple[dict[int, T], dict[int, BaseException]]:
+    """Call all at once: what each answered and what each raised, by its turn.
+
+    One that is still at it after ``seconds`` is in neither, and is not waited for any longer.
+    """
     answers: dict[int, T] = {}
     failed: dict[int, BaseException] = {}
     done: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-    def one(turn: int, place: Place) -> None:
+    def one(turn: int, call: Callable[[], T]) -> None:
         try:
-            answers[turn] = question(place.cloud)
+            answers[turn] = call()
         except BaseException as error:  # raised or told by whoever waits
             failed[turn] = error
         done.put(turn)
 
-    for turn, place in enumerate(places):
+    for turn, call in enumerate(calls):
         # Not a pool: Python would wait at its end for a thread that hangs.
-        threading.Thread(target=one, args=(turn, place), daemon=True, name="ask").start()
-    bound = SECONDS if seconds is None else seconds
-    end = time.monotonic() + bound
+        threading.Thread(target=one, args=(turn, call), daemon=True, name="ask").start()
+    end = time.monotonic() + seconds
     with contextlib.suppress(queue.Empty):
-        for _ in places:
+        for _ in calls:
             done.get(timeout=max(0.0, end - time.monotonic()))
+    return dict(answers), dict(failed)
+
+
+def ask(places: Sequence[Place], question: Callable[[Cloud], T]) -> Answers[T]:
+    """Put the question to all places at once; who is silent for :data:`SECONDS` is not waited for."""
+    calls = [partial(question, place.cloud) for place in places]
+    answers, failed = together(calls, SECONDS)
     said: list[tuple[Place, T]] = []
     unasked: list[str] = []
     for turn, place in enumerate(places):
@@ -90,7 +100,7 @@ def ask(
         else:
             place.hung = True
             place.cloud.interrupt()  # it may end by itself then
-            unasked.append(f"{place.words} did not answer within {bound:.0f} s")
+            unasked.append(f"{place.words} did not answer within {SECONDS:.0f} s")
     return Answers(said, unasked)
 
 

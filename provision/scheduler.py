@@ -75,6 +75,19 @@ class Proof:
     at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """How many jobs hold nodes now, and how many wait for some (an array that waits is one)."""
+
+    running: int = 0
+    waiting: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether somebody's work would be lost with the cluster."""
+        return bool(self.running or self.waiting)
+
+
 class Scheduler(Protocol):
     """One scheduler. Calls on a controller raise ``SchedulerFailure`` where it refuses."""
 
@@ -88,6 +101,9 @@ class Scheduler(Protocol):
 
     def agent_starts(self, controller: Shell) -> Mapping[str, float]:
         """When each node's agent started, in seconds since the epoch, in one call."""
+
+    def jobs(self, controller: Shell) -> Jobs:
+        """How many jobs there are of all users, in one call."""
 
     def prove(self, controller: Shell, nodes: Sequence[str], timeout: float) -> Proof:
         """Run one job that must run on exactly these nodes, once on each."""

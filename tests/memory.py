@@ -22,7 +22,7 @@ from provision.errors import Finding
 from provision.events import Emit
 from provision.keys import Keys
 from provision.plan import Plan, PlannedMachine
-from provision.scheduler import Member, MemberState, Proof, Scheduler, Shell, Template
+from provision.scheduler import Jobs, Member, MemberState, Proof, Scheduler, Shell, Template
 from provision.speccloud import LocalCloud
 
 
@@ -137,6 +137,7 @@ class MemoryScheduler:
     name: str = "slurm"
     states: dict[str, Member] = field(default_factory=dict)
     never: set[str] = field(default_factory=set)
+    queue: Jobs | Exception = field(default_factory=Jobs)
     calls: list[str] = field(default_factory=list)
 
     def templates(self, plan: Plan, keys: Keys) -> Mapping[str, Template]:
@@ -153,6 +154,12 @@ class MemoryScheduler:
 
     def agent_starts(self, controller: Shell) -> Mapping[str, float]:
         return {}
+
+    def jobs(self, controller: Shell) -> Jobs:
+        self.calls.append("jobs")
+        if isinstance(self.queue, Exception):
+            raise self.queue
+        return self.queue
 
     def prove(self, controller: Shell, nodes: Sequence[str], timeout: float) -> Proof:
         self.calls.append(f"prove {len(nodes)}")

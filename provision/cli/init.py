@@ -1,7 +1,6 @@
 """``provision init``: three questions, and a commented spec that ``up`` takes as it is."""
 
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import cloud_option, machines_option, output_options
+from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
 from provision.speccloud import CLOUD_KINDS
 from provision.specfile import Overrides, load, parse
@@ -69,7 +69,7 @@ def run(
         refuse(file, force)
         named = _name_from(file) if name is None else name
         load(None, Overrides(name=named))
-        asked = bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
+        asked = can_ask()
         answers = answered(flags, _prompt if asked and not yes else None, console)
         text = spec_text(named, answers)
         parse(text, str(file))

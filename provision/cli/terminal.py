@@ -1,6 +1,7 @@
 """What a stream can show: lines that redraw, colours, how many columns, which alphabet."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
@@ -38,6 +39,11 @@ def terminal_of(stream: TextIO | None, environ: Mapping[str, str]) -> Terminal:
         colour = False
     width = _width(stream, environ)
     return Terminal(there and not dumb, colour, width, _unicode(stream), "COLUMNS" in environ)
+
+
+def can_ask() -> bool:
+    """Whether somebody is there to read a question and type an answer."""
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -10,6 +10,7 @@ from provision.cli import views
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import SpecChoice, output_options, spec_options
 from provision.cli.tables import Table
+from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
 from provision.lifecycle import PROVED, STAGES
 from provision.run import Agree, Purchase
@@ -62,7 +63,7 @@ def asking(console: Console) -> Agree:
 
     def agree(purchase: Purchase) -> bool:
         what = views.purchase_line(purchase)
-        if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        if not can_ask():
             fix = "give --yes to agree without being asked"
             raise UsageError(f"{what}, and there is no terminal to ask at", fix)
         return console.confirm(f"{what}. Create them?")

@@ -12,12 +12,14 @@ from provision.errors import SchedulerFailure
 from provision.keys import Keys
 from provision.labels import CONTROLLER
 from provision.plan import Plan
-from provision.scheduler import Completed, Member, MemberState, Proof, Shell, Template
+from provision.scheduler import Completed, Jobs, Member, MemberState, Proof, Shell, Template
 
 MAX_NODES = 65_000
 """MaxNodeCount: room to scale without a restart; the daemon's own limit is 65,536."""
 CALL_TIMEOUT = 60.0
 """Seconds one scheduler command may take, the proof aside."""
+JOBS_TIMEOUT = 8.0
+"""Seconds that counting jobs may take: whoever asks wants to remove the cluster, and waits."""
 FLAGS = "*~#!%$@^-+"
 """What sinfo appends to a state (sinfo man page, NODE STATE CODES); ``*`` is: not responding."""
 READY_STATES = {"idle", "mixed", "allocated", "completing", "planned"}
@@ -76,6 +78,13 @@ class Slurm:
                 continue
             starts[fields["NodeName"]] = when.timestamp()
         return starts
+
+    def jobs(self, controller: Shell) -> Jobs:
+        """What one ``squeue`` lists; one that completes has done its work (man page, JOB STATE CODES)."""
+        answer = _call(controller, "squeue -h -a -o %T", JOBS_TIMEOUT)
+        states = [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+        waiting, over = states.count("PENDING"), states.count("COMPLETING")
+        return Jobs(running=len(states) - waiting - over, waiting=waiting)
 
     def prove(self, controller: Shell, nodes: Sequence[str], timeout: float) -> Proof:
         """``srun hostname`` on exactly these nodes; their names must come back, each once."""

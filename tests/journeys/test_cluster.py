@@ -42,7 +42,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, machines: str) -> Iterator[Cli
         assert up.json()["proof"]["nodes"] == 3
         yield made
     finally:
-        made("down", NAME, expect=None)
+        made("down", NAME, "--yes", expect=None)
 
 
 def jq(text: str, program: str) -> str:

@@ -19,7 +19,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, roomy: None) -> Iterator[Cli]:
         made("up", "--name", NAME, "--nodes", str(NODES), "--machines", "light", "--ttl", "2h")
         yield made
     finally:
-        made("down", NAME, expect=None)
+        made("down", NAME, "--yes", expect=None)
 
 
 def running(cli: Cli, word: str) -> int:

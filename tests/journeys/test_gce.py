@@ -42,7 +42,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iterato
         assert up.json()["proof"]["nodes"] == NODES and up.json()["joined"] == NODES
         yield made
     finally:
-        made("down", NAME, expect=None)
+        made("down", NAME, "--yes", expect=None)
 
 
 def test_creating_costs_one_call_a_resource(cli: Cli, emulator: Emulator) -> None:
@@ -175,7 +175,7 @@ def test_groups_of_several_kinds(emulator: Emulator, tmp_path: Path) -> None:
         job = ("ssh", "jspecial", "--", "srun", "-N5", "--immediate=5", "hostname")
         until(lambda: len(set(cli(*job, expect=None).stdout.split())) == 5, 90)
     finally:
-        cli("down", "jspecial", expect=None)
+        cli("down", "jspecial", "--yes", expect=None)
 
 
 def instances(emulator: Emulator) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def test_killed_at_any_instant_it_goes_on(make: Made, word: str) -> None:
         if word == "up":
             cli("up", "--cloud", "gce", "--name", NAME, "--nodes", "30", "--until", "created")
             assert len(vms(emulator)) == 31
-        cli("down", NAME, expect=None)
+        cli("down", NAME, "--yes", expect=None)
         assert emulator.control("resources") == []
         assert not cli.folder(NAME).exists()
 

@@ -37,7 +37,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iterato
     try:
         yield made
     finally:
-        made("down", NAME, expect=None)
+        made("down", NAME, "--yes", expect=None)
 
 
 def test_the_table_refuses_as_up_does(cli: Cli, emulator: Emulator) -> None:

@@ -28,7 +28,7 @@ def cli(tmp_path: Path) -> Iterator[Cli]:
     try:
         yield made
     finally:
-        made("down", NAME, expect=None)
+        made("down", NAME, "--yes", expect=None)
 
 
 def spec(folder: Path, nodes: int, pattern: str, ready: str) -> str:

@@ -31,6 +31,6 @@ def walk(cli: Cli, name: str, nodes: int, *words: str) -> None:
         cli("scale", name, str(nodes))
         assert cli("status", name, "-o", "json").json()["ready"] == nodes
     finally:
-        down = cli("down", name, expect=None)
+        down = cli("down", name, "--yes", expect=None)
     assert down.exit_code == 0, down
     assert "there is no cluster" in cli("down", name).stdout
