@@ -1,9 +1,13 @@
 """A cluster on GCE as a Pulumi program: a pure function of the launch and the place.
 
-    network ── subnetwork ─┬─ controller
+    network ── subnetwork ─┬─ the controller's address ── controller
           │                └─ template ── instance group (one or more for each group of the plan)
           ├─ firewall rules: SSH to the controller from the caller, everything inside
           └─ router with NAT
+
+The controller needs the rules too, and an instance group all but the controller: its machines take
+the first addresses that are free, and what they do when they boot needs the NAT and the way inside.
+What needs what is said here, and never left to what is usually made sooner.
 
 Names are deterministic, so links are known before anything exists and a preview shows them.
 """
@@ -43,12 +47,21 @@ def program(launch: Launch, place: Place) -> None:
         project=place.project, scope=f"regions/{place.region}", collection="subnetworks", name=name
     )
     rules = _firewalls(launch, place, common, link, network)
+    ways = list(rules)
     if place.nat:
         router = {**regional, "name": name, "network": link}
-        declare(f"{MODULE}:Router", name, router, depends_on=[network])
-    controller = _controller(launch, place, common, subnet, [subnetwork, *rules])
+        ways.append(declare(f"{MODULE}:Router", name, router, depends_on=[network]))
+    reserved = {
+        "name": plan.controller.name,
+        "subnetwork": subnet,
+        "address": plan.controller.address,
+    }
+    address = declare(
+        f"{MODULE}:Address", plan.controller.name, {**regional, **reserved}, depends_on=[subnetwork]
+    )
+    controller = _controller(launch, place, common, subnet, [address, *rules])
     for group in plan.groups:
-        _group(launch, place, common, subnet, group, subnetwork)
+        _group(launch, place, common, subnet, group, subnetwork, [address, *ways])
     pulumi.export("controller", controller["external"])
     pulumi.export("zone", controller["zone"])
     pulumi.export("nodes", sum(len(group.machines) for group in plan.groups))
@@ -100,9 +113,9 @@ def _controller(
 
 def _group(
     launch: Launch, place: Place, common: Mapping[str, Any], subnet: str, group: PlannedGroup,
-    subnetwork: Declared,
+    subnetwork: Declared, needs: list[Declared],
 ) -> None:  # fmt: skip
-    """One template, and an instance group for each part of the group."""
+    """One template, and an instance group for each part of the group once there is what it needs."""
     base = f"{launch.plan.name}-{group.name}"
     inputs = {
         **common,
@@ -138,7 +151,7 @@ def _group(
             "zones": list(place.zones),
             "machine_types": list(group.machine_types),
         }
-        declare(f"{MODULE}:Group", part, wanted, depends_on=[template])
+        declare(f"{MODULE}:Group", part, wanted, depends_on=[template, *needs])
 
 
 def _labels(launch: Launch, place: Place, role: str, group: str) -> dict[str, str]:

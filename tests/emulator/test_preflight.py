@@ -146,7 +146,8 @@ def test_names_of_others_are_never_touched(gce: Gce) -> None:
     before = creates(gce)
     found = said(gce, spec_of(gce, "p", 2))
     assert creates(gce) == before
-    nouns = ["network q", "subnetwork q", "firewall rule q-ssh", "firewall rule q-inside", "router q",
+    nouns = ["network q", "subnetwork q", "firewall rule q-ssh", "firewall rule q-inside",
+             "address q-controller", "router q",
              "VM q-controller", "instance group q-worker"]  # fmt: skip
     assert found == [
         f"{noun}: it exists already and is of the cluster other; give the cluster another --name,"

@@ -48,7 +48,7 @@ def run(made: Plan, text: str = "#cloud-config\n") -> tuple[dict[str, Made], dic
     ) -> Made:  # fmt: skip
         key = f"{token.rpartition(':')[2]} {name}"
         assert key not in declared, "Pulumi wants names to be unique"
-        needs = tuple(each.name for each in depends_on)
+        needs = tuple(f"{each.token.rpartition(':')[2]} {each.name}" for each in depends_on)
         declared[key] = Made(token, name, dict(inputs), tuple(outputs), tuple(secret), needs)
         return declared[key]
 
@@ -67,7 +67,7 @@ def run(made: Plan, text: str = "#cloud-config\n") -> tuple[dict[str, Made], dic
 def test_what_is_declared_grows_by_a_group_for_each_2_000_nodes(nodes: int, groups: int) -> None:
     declared, exported = run(plan({"worker": {"nodes": nodes}}))
     found = [made for key, made in declared.items() if key.startswith("Group ")]
-    assert len(found) == groups and len(declared) == 7 + groups
+    assert len(found) == groups and len(declared) == 8 + groups
     assert sum(made.inputs["size"] for made in found) == nodes == exported["nodes"]
     assert {tuple(made.inputs["zones"]) for made in found} == {("r1-a", "r1-b")}
     (template,) = (made for key, made in declared.items() if key.startswith("Template "))
@@ -121,10 +121,24 @@ def test_only_the_controller_is_reached_from_outside_and_from_one_address() -> N
 
 def test_the_order_of_creation() -> None:
     declared, _ = run(plan({"worker": {"nodes": 2}}))
-    assert declared["Subnetwork d"].needs == ("d",)
-    assert set(declared["Controller d-controller"].needs) == {"d", "d-ssh", "d-inside"}
-    assert declared["Template d-worker"].needs == ("d",)
-    assert declared["Group d-worker"].needs == ("d-worker",)
+    rules, address = {"Firewall d-ssh", "Firewall d-inside"}, "Address d-controller"
+    assert declared["Subnetwork d"].needs == ("Network d",)
+    assert declared[address].needs == ("Subnetwork d",)
+    assert set(declared["Controller d-controller"].needs) == {address, *rules}
+    assert declared["Template d-worker"].needs == ("Subnetwork d",)
+
+
+def test_no_worker_is_made_before_the_controllers_address_is_reserved_and_its_ways_are_open() -> (
+    None
+):
+    """A group takes the first free addresses; its machines install by the NAT and call the controller."""
+    ways = {"Firewall d-ssh", "Firewall d-inside", "Address d-controller", "Template d-worker"}
+    declared, _ = run(plan({"worker": {"nodes": 2}}))
+    assert set(declared["Group d-worker"].needs) == {*ways, "Router d"}
+    declared, _ = run(plan({"worker": {"nodes": 2}}, cloud={"egress": "none"}))
+    assert set(declared["Group d-worker"].needs) == ways
+    address = declared["Address d-controller"].inputs["address"]
+    assert address == declared["Controller d-controller"].inputs["address"] != ""
 
 
 def test_own_labels_stay_below_ours() -> None:

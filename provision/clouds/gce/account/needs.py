@@ -140,7 +140,12 @@ class Demand:
 
     def _network(self, needs: Counter[Key]) -> None:
         for collection, name in network_names(self.plan, self.place):
-            needs[GLOBAL, collection.upper()] += (collection, name) not in self.owned
+            where, metric = (
+                (self.place.region, "INTERNAL_ADDRESSES")
+                if collection == "addresses"
+                else (GLOBAL, collection.upper())
+            )
+            needs[where, metric] += (collection, name) not in self.owned
 
 
 def network_names(plan: Plan, place: Place) -> list[Owned]:
@@ -148,6 +153,7 @@ def network_names(plan: Plan, place: Place) -> list[Owned]:
     name = plan.network
     made = [("networks", name), ("subnetworks", name)]
     made += [("firewalls", f"{name}-ssh"), ("firewalls", f"{name}-inside")]
+    made += [("addresses", plan.controller.name)]
     return made + ([("routers", name)] if place.nat else [])
 
 

@@ -20,6 +20,8 @@ SECONDS = 20.0
 """Seconds for its one answer."""
 
 NEEDED = (
+    "compute.addresses.createInternal", "compute.addresses.deleteInternal", "compute.addresses.get",
+    "compute.addresses.list", "compute.addresses.useInternal",
     "compute.disks.create", "compute.disks.delete", "compute.disks.list", "compute.disks.setLabels",
     "compute.diskTypes.get",
     "compute.firewalls.create", "compute.firewalls.delete", "compute.firewalls.get",

@@ -5,16 +5,20 @@ state is lost, and what ``list`` finds clusters by.
 """
 
 from provision.clouds.gce.client import Gce
+from provision.clouds.gce.resources.addresses import Address
 from provision.clouds.gce.resources.groups import Group
 from provision.clouds.gce.resources.instances import Controller, Template
 from provision.clouds.gce.resources.kind import Kind
 from provision.clouds.gce.resources.networks import Firewall, Network, Router, Subnetwork
 
-__all__ = ["Controller", "Firewall", "Group", "Kind", "Network", "Router", "Subnetwork", "Template"]
+__all__ = [
+    "Address", "Controller", "Firewall", "Group", "Kind", "Network", "Router", "Subnetwork", "Template",
+]  # fmt: skip
 
 RANKS: tuple[tuple[type[Kind], ...], ...] = (
     (Group, Controller),
     (Template, Firewall, Router),
+    (Address,),
     (Subnetwork,),
     (Network,),
 )

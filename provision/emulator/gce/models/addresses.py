@@ -2,7 +2,8 @@
 
 from provision.emulator.gce import errors
 from provision.emulator.gce.cloud import Cloud
-from provision.emulator.gce.world import Document, Project
+from provision.emulator.gce.models.subnetworks import Subnetwork
+from provision.emulator.gce.world import Document, Project, last
 
 
 def occupy(
@@ -24,6 +25,15 @@ def occupy(
             "resource.networkInterfaces[0].accessConfigs[0].natIP", ip,
             "The specified external IP address was not found in the region.",
         )  # fmt: skip
+
+
+def occupy_internal(project: Project, found: Subnetwork, ip: str, user: str = "") -> None:
+    """A static address of a subnetwork is taken by the VM with that link, or free again without one."""
+    if not found.is_reserved(ip):
+        return
+    for address in project.table("addresses").rows(f"regions/{found.region}").values():
+        if address.data["address"] == ip and last(address.data.get("subnetwork", "")) == found.name:
+            _mark(address, bool(user), user)
 
 
 def _mark(address: Document, in_use: bool, user: str) -> None:

@@ -87,6 +87,7 @@ def take(
     done: list[Any] = []
     try:
         _take_addresses(cloud, project, place, blueprint, region)
+        _mark_static(cloud, project, place, name)
         for (_, metric), amount in _disk_charges(cloud, project, blueprint, region).items():
             place.charges[region, metric] = place.charges.get((region, metric), 0) + amount
         external = sum(1 for nic in place.nics if nic.external and not nic.reserved)
@@ -144,9 +145,16 @@ def _take_addresses(
                 addresses.occupy(cloud, project, region, wanted, True)
 
 
+def _mark_static(cloud: Cloud, project: Project, place: Place, name: str) -> None:
+    link = cloud.world.link(project.name, f"zones/{place.zone}", "instances", name)
+    for nic in place.nics:
+        addresses.occupy_internal(project, nic.subnetwork, nic.address, link)
+
+
 def _give_back_addresses(cloud: Cloud, project: Project, place: Place) -> None:
     for nic in place.nics:
         nic.subnetwork.release(nic.address)
+        addresses.occupy_internal(project, nic.subnetwork, nic.address)
         if nic.external and nic.reserved:
             addresses.occupy(cloud, project, cloud.catalogue.zones[place.zone], nic.external, False)
         elif nic.external:

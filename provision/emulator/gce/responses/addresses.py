@@ -1,6 +1,7 @@
 """``compute.addresses.*`` and the global kind: reserved addresses."""
 
 import ipaddress
+from functools import partial
 
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes, every_scope, rows
@@ -37,11 +38,17 @@ def _charges(call: Call) -> dict[tuple[str, str], float]:
     return {(call.path.get("region", GLOBAL), "STATIC_ADDRESSES"): 1.0}
 
 
+def _internal_charges(call: Call) -> dict[tuple[str, str], float]:
+    metric = "INTERNAL_ADDRESSES" if "region" in call.path else "GLOBAL_INTERNAL_ADDRESSES"
+    return {(call.path.get("region", GLOBAL), metric): 1.0}
+
+
 def insert(call: Call) -> Operation:
     """Reserve one: the given one where it is free, else any."""
     name, body, world = call.new_name(), call.body, call.cloud.world
     internal = body.get("addressType") == "INTERNAL"
-    documents.charge(call, {} if internal else _charges(call))
+    charges = _internal_charges(call) if internal else _charges(call)
+    documents.charge(call, charges)
     data: Json = {
         "kind": "compute#address",
         "id": world.fresh_id(),
@@ -58,12 +65,31 @@ def insert(call: Call) -> Operation:
             data[key] = body[key]
     if "region" in call.path:
         data["region"] = world.link(call.path["project"], call.scope)
-    if internal:
-        data |= _internal(call, body)
-    else:
-        data["address"] = _external(call, body.get("address", ""))
-    call.table().put(call.scope, Document(name, data))
-    return documents.inserted(call, name, data["id"], {} if internal else _charges(call))
+    try:
+        if internal:
+            data |= _internal(call, body)
+        else:
+            data["address"] = _external(call, body.get("address", ""))
+    except errors.ApiError:
+        call.cloud.quota.release(call.project, charges)
+        raise
+    made = Document(name, data)
+    call.table().put(call.scope, made)
+    return start(call, "insert", name, data["id"], undo=partial(_give_back, call, made, charges))
+
+
+def _give_back(call: Call, address: Document, charges: dict[tuple[str, str], float]) -> None:
+    """It is nobody's any more."""
+    if call.table().pop(call.scope, address.name) is None:
+        return
+    call.cloud.quota.release(call.project, charges)
+    if address.data["addressType"] == "EXTERNAL":
+        call.cloud.external.give(address.data["address"])
+    elif "subnetwork" in address.data:
+        name = last(address.data["subnetwork"])
+        found = call.table("subnetworks").get(call.scope, name)
+        if found:
+            found.unreserve(address.data["address"])
 
 
 def _external(call: Call, wanted: str) -> str:
@@ -85,14 +111,19 @@ def _internal(call: Call, body: Json) -> Json:
         call.cloud, call.project, call.path.get("region", ""), reference, "resource.subnetwork"
     )
     try:
-        address = found.allocate(_parsed(body["address"]) if body.get("address") else "")
+        address = found.reserve(_parsed(body["address"]) if body.get("address") else "")
     except NoAddress as error:
         raise errors.invalid("resource.address", body.get("address", ""), str(error)) from error
-    return {
+    data: Json = {
         "address": address,
         "subnetwork": call.cloud.world.base + found.path,
         "purpose": "GCE_ENDPOINT",
     }
+    # One that a VM has already is promoted: it stays the VM's.
+    for vm in call.table("instances"):
+        if any(nic.subnetwork is found and nic.address == address for nic in vm.place.nics):
+            data |= {"status": "IN_USE", "users": [vm.link]}
+    return data
 
 
 def _parsed(address: str) -> str:
@@ -108,23 +139,9 @@ def delete(call: Call) -> Operation:
     if address.data["status"] == "IN_USE":
         user = (address.data.get("users") or ["an instance"])[0]
         raise errors.in_use("address", call.own_path(address.name), user)
-    table, scope, project = call.table(), call.scope, call.project
     internal = address.data["addressType"] == "INTERNAL"
-    charges = {} if internal else _charges(call)
-
-    def apply() -> None:
-        if table.pop(scope, address.name) is None:
-            return
-        call.cloud.quota.release(project, charges)
-        if not internal:
-            call.cloud.external.give(address.data["address"])
-        elif "subnetwork" in address.data:
-            region = call.path.get("region", "")
-            name = last(address.data["subnetwork"])
-            found = project.table("subnetworks").get(f"regions/{region}", name)
-            if found:
-                found.release(address.data["address"])
-
+    charges = _internal_charges(call) if internal else _charges(call)
+    apply = partial(_give_back, call, address, charges)
     return start(call, "delete", address.name, address.data["id"], apply)
 
 

@@ -9,7 +9,7 @@ from provision.emulator.gce.models.subnetworks import Subnetwork
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.responses import documents
 from provision.emulator.gce.start import start
-from provision.emulator.gce.world import GLOBAL, Json, fingerprint
+from provision.emulator.gce.world import GLOBAL, Json, fingerprint, last
 
 CHARGE = {(GLOBAL, "SUBNETWORKS"): 1.0}
 
@@ -90,11 +90,15 @@ def _remove(call: Call, subnetwork: Subnetwork) -> None:
 
 
 def delete(call: Call) -> Operation:
-    """Remove one that no VM uses."""
+    """Remove one that no VM uses, and in which no address is reserved."""
     subnetwork = _subnetwork(call)
     for vm in call.table("instances"):
         if any(nic.subnetwork is subnetwork for nic in vm.place.nics):
             raise errors.in_use("subnetwork", subnetwork.path, vm.path)
+    for address in call.table("addresses").rows(call.scope).values():
+        if last(address.data.get("subnetwork", "")) == subnetwork.name:
+            path = f"projects/{call.project.name}/{call.scope}/addresses/{address.name}"
+            raise errors.in_use("subnetwork", subnetwork.path, path)
     return start(
         call, "delete", subnetwork.name, subnetwork.data["id"], lambda: _remove(call, subnetwork)
     )

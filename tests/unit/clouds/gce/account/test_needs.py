@@ -38,7 +38,8 @@ def needs(wanted: Demand) -> dict[str, float]:
     return {metric: need for (_, metric), need in wanted.at(wanted.sizes).items() if need}
 
 
-NETWORK = {"NETWORKS": 1, "SUBNETWORKS": 1, "FIREWALLS": 2, "ROUTERS": 1, "STATIC_ADDRESSES": 1}
+NETWORK = {"NETWORKS": 1, "SUBNETWORKS": 1, "FIREWALLS": 2, "ROUTERS": 1, "STATIC_ADDRESSES": 1,
+           "INTERNAL_ADDRESSES": 1}  # fmt: skip
 GROUP = {"REGIONAL_INSTANCE_GROUP_MANAGERS": 1, "INSTANCE_GROUPS": 1, "INSTANCE_TEMPLATES": 1}
 
 
