@@ -175,8 +175,11 @@ def escalate(child: subprocess.Popen[str], first: int = 0) -> None:
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without the user's own settings of Pulumi, but for the token of its cloud."""
-    return {
+    """The environment without the user's own settings of Pulumi, but for the token of its cloud.
+
+    The command wants a name for who runs it, and cannot look it up itself: it is built without cgo.
+    """
+    return {"USER": f"uid{os.getuid()}"} | {
         key: value
         for key, value in environment.items()
         if not key.startswith("PULUMI_") or key == "PULUMI_ACCESS_TOKEN"

@@ -101,8 +101,13 @@ def test_a_folder_that_cannot_be_is_a_failure_with_its_path(tmp_path: Path) -> N
 
 
 def test_a_users_own_settings_of_pulumi_do_not_reach_it() -> None:
-    found = clean({"PATH": "p", "PULUMI_HOME": "h", "PULUMI_ACCESS_TOKEN": "t", "GOOGLE_X": "g"})
-    assert found == {"PATH": "p", "PULUMI_ACCESS_TOKEN": "t", "GOOGLE_X": "g"}
+    kept = {"PATH": "p", "PULUMI_ACCESS_TOKEN": "t", "GOOGLE_X": "g", "USER": "me"}
+    assert clean({**kept, "PULUMI_HOME": "h"}) == kept
+
+
+def test_the_command_has_a_name_for_who_runs_it_where_the_environment_has_none() -> None:
+    """Else it fails with 'user: Current requires cgo or $USER set in environment'."""
+    assert clean({})["USER"].startswith("uid")
 
 
 STATE = {

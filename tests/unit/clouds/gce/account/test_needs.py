@@ -78,6 +78,7 @@ def test_only_what_is_missing_counts() -> None:
     owned = [
         *((collection, "d") for collection in ("networks", "subnetworks", "routers")),
         *(("firewalls", name) for name in ("d-ssh", "d-inside")),
+        ("addresses", "d-controller"),
         ("instanceGroupManagers", "d-worker"),
     ]
     grown = demand(plan({"worker": {"nodes": 10}}), there=6, owned=owned)

@@ -70,7 +70,8 @@ def test_what_misses_is_named() -> None:
     )
     (none,) = findings(GOOGLE, place(), print, Replied({}))
     assert (
-        f"{len(NEEDED) + len(NAT)} permissions are missing: compute.disks.create, " in none.problem
+        f"{len(NEEDED) + len(NAT)} permissions are missing: compute.addresses.createInternal, "
+        in none.problem
     )
     assert none.problem.endswith(f"and {len(NEEDED) + len(NAT) - 5} more")
 
