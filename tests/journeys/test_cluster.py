@@ -174,6 +174,32 @@ def test_scale_up_down_and_not_below_a_running_job(cli: Cli) -> None:
     assert "worker-0004" not in cli("ssh", NAME, "--", "sinfo -N").stdout
 
 
+@pytest.mark.parametrize(
+    ("node", "daemon"), [("worker-0002", "slurmd"), ("worker-0002", "munged"), ("", "slurmctld")]
+)
+def test_a_daemon_that_was_killed_is_active_again(cli: Cli, node: str, daemon: str) -> None:
+    where = [NAME, node] if node else [NAME]
+    unit = daemon.replace("munged", "munge")
+    pid = cli("ssh", *where, "--", f"pidof {daemon}").stdout.strip()
+    cli("ssh", *where, "--", f"sudo kill -9 {pid}")
+    until(
+        lambda: cli("ssh", *where, "--", f"systemctl is-active {unit}", expect=None).exit_code == 0,
+        20,
+    )
+    assert cli("ssh", *where, "--", f"pidof {daemon}").stdout.strip() != pid
+    ready = '[.nodes[] | select(.state == "ready")] | length'
+    until(lambda: jq(cli("status", NAME, "-o", "json").stdout, ready) == "3", 60)
+
+
+def test_daemons_stay_active_when_they_are_reconfigured(cli: Cli) -> None:
+    cli("ssh", NAME, "--", "sudo scontrol reconfigure")
+    active = "sleep 2; systemctl is-active munge"
+    assert cli("ssh", NAME, "--", f"{active} slurmctld").stdout.split() == ["active"] * 2
+    assert (
+        cli("ssh", NAME, "worker-0001", "--", f"{active} slurmd").stdout.split() == ["active"] * 2
+    )
+
+
 def test_repair_replaces_a_machine_that_died(cli: Cli) -> None:
     cli("ssh", NAME, "worker-0003", "--", "sudo systemctl poweroff", expect=None)
     stopped = f'[.nodes[] | select(.phase == "stopped") | .name] == ["{NAME}-worker-0003"]'

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,6 +264,16 @@ def test_kill_9_in_the_middle_leaves_only_what_stop_finds(
     runtime.stop(marks)
     assert runtime.leftovers(marks) == []
     assert processes(cluster) == []
+
+
+def test_machines_that_only_wait_keep_nobody_from_booting(
+    runtime: MachineRuntime, boot: Make
+) -> None:
+    waiting = [boot(n, user_data=script("sleep 40")) for n in range(30)]
+    began = time.monotonic()
+    runtime.start([*waiting, boot(30)], ignore)
+    booted(runtime, boot(30).name)
+    assert time.monotonic() - began < 20, "three at a time and three seconds each would be 30"
 
 
 def test_a_run_that_is_stopped_boots_no_more(

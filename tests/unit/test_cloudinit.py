@@ -54,6 +54,39 @@ def test_cloud_init_takes_it(cloud: str, group: str) -> None:
     assert cloudinit.check(group, texts(cloud)[group], "", 65_536) == []
 
 
+UNITS = [
+    ("controller", "slurmctld"),
+    ("controller", "munge"),
+    ("worker", "slurmd"),
+    ("worker", "munge"),
+]
+
+
+@pytest.mark.parametrize("cloud", ["local", "gce"])
+@pytest.mark.parametrize(("group", "unit"), UNITS)
+def test_a_daemon_that_ends_starts_again_on_any_image(cloud: str, group: str, unit: str) -> None:
+    files = {
+        each["path"]: each["content"] for each in yaml.safe_load(texts(cloud)[group])["write_files"]
+    }
+    drop_in = files[f"/etc/systemd/system/{unit}.service.d/50-provision.conf"].splitlines()
+    assert {"Restart=always", "StartLimitIntervalSec=0", "RestartSec=2"} <= set(drop_in)
+    if unit == "slurmd":
+        assert "TimeoutStartSec=infinity" in drop_in, "its controller may take as long as it likes"
+        assert "ExecStartPre=/usr/local/sbin/provision-wait 10." in "\n".join(drop_in)
+
+
+@pytest.mark.parametrize("cloud", ["local", "gce"])
+def test_no_boot_waits_for_another_machine(cloud: str) -> None:
+    start = yaml.safe_load(texts(cloud)["worker"])["runcmd"][-1]
+    assert start[:3] == ["systemctl", "--no-block", "start"]
+
+
+@pytest.mark.parametrize("group", ["controller", "worker"])
+def test_a_real_clouds_user_data_knows_nothing_of_machines_that_share_a_host(group: str) -> None:
+    for word in ("sed ", "linuxproc", "task/none", "65533", "cgroup.procs", "/usr/lib/light"):
+        assert word not in texts("gce")[group]
+
+
 def test_workers_hold_no_user_secret_and_no_controller_key() -> None:
     for group in ("worker", "gpu"):
         assert "USER-PRIVATE" not in texts()[group]

@@ -60,6 +60,7 @@ echo 'f /run/cloud-init/enabled 0644 root root -' >/etc/tmpfiles.d/cloud-init-en
 ln -sf /usr/lib/systemd/system/multi-user.target /etc/systemd/system/default.target
 
 cp -r "$here/etc/." /etc/
+install -D -m 0755 "$here/slurm-shared-host.sh" /usr/lib/node-image/slurm-shared-host
 
 # --- caches ---------------------------------------------------------------------------------------
 # Byte code for everything Python imports at boot, checked by hash so that a copy with other

@@ -1,374 +1,38 @@
 /* What answers to "systemctl" in a light machine, where no systemd runs.
  *
  * It starts a unit's own ExecStart with the unit's environment, user and directories, waits until the
- * unit says it is up as its Type promises, and remembers the main process in /run/light/UNIT.pid.
- * Nothing else of a unit is in force: no restarts, no dependencies, no cgroups, no sandbox. A verb or
- * an option it does not know is an error.
+ * unit says it is up as its Type promises, and leaves it to PID 1, which starts it again where its
+ * Restart= says so. Nothing else of a unit is in force: no dependencies, no cgroups, no sandbox. A verb,
+ * an option or a property it does not know is an error.
  */
 #define _GNU_SOURCE
+#include "service.h"
+#include "state.h"
 #include "unit.h"
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <poll.h>
-#include <pwd.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { NOT_RUNNING = 3, NOT_FOUND = 5, STOP_SECONDS = 10 };
-static const char STATE[] = "/run/light";
-static const char SSH_STOPPED[] = "/run/light/ssh.stopped";
+enum { PROPERTIES = 32 };
+static const char TARGET[] = "multi-user.target";
 
-static const char *state_path(const char *name, const char *what)
-{
-    static char path[4][320];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s.%s", STATE, name, what);
-    return path[turn];
-}
-
-static int nothing(const char *unit, const char *why)
-{
-    fprintf(stderr, "%s.service: %s\n", unit, why);
-    return 1;
-}
-
-static long number_in(const char *path)
-{
-    long number = 0;
-    FILE *file = fopen(path, "r");
-    if (file && fscanf(file, "%ld", &number) != 1)
-        number = 0;
-    if (file)
-        fclose(file);
-    return number;
-}
-
-static void remember(const char *name, long pid)
-{
-    FILE *file = fopen(state_path(name, "pid"), "w");
-    if (file) {
-        fprintf(file, "%ld\n", pid);
-        fclose(file);
-    }
-}
-
-/* PID of the unit's main process, 0 where it does not run; -1 for a oneshot that remains. */
-static long main_pid(const char *name)
-{
-    long pid = number_in(state_path(name, "pid"));
-    return pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH ? 0 : pid;
-}
-
-static int is_ssh(const char *name)
-{
-    return !strcmp(name, "ssh") || !strcmp(name, "sshd");
-}
+/* What the command line asked for beside verb and units. */
+static struct {
+    int quiet, at_once, no_block, value, all, signal;
+    const char *properties[PROPERTIES];
+    int property_count;
+} asked = {.all = 1, .signal = SIGTERM};
 
 static int is_active(const char *name)
 {
-    return is_ssh(name) ? access(SSH_STOPPED, F_OK) != 0 : main_pid(name) != 0;
-}
-
-/* glibc's NSS needs shared libraries at run time; the two files are all a machine has. */
-static int in_file(const char *path, const char *name, int column, long *id, long *group)
-{
-    FILE *file = fopen(path, "r");
-    char line[1024], *end;
-    long numeric = strtol(name, &end, 10);
-    int found = 0;
-    while (file && !found && fgets(line, sizeof line, file)) {
-        char *fields[8] = {0}, *rest = line;
-        for (int i = 0; i < 8 && rest; i++)
-            fields[i] = strsep(&rest, ":\n");
-        if (!fields[column])
-            continue;
-        if (!strcmp(fields[0], name) || (!*end && strtol(fields[2], NULL, 10) == numeric)) {
-            *id = strtol(fields[2], NULL, 10);
-            if (group && fields[3])
-                *group = strtol(fields[3], NULL, 10);
-            found = 1;
-        }
-    }
-    if (file)
-        fclose(file);
-    return found;
-}
-
-/* As the unit's user and group, with those supplementary groups that /etc/group gives it. */
-static int become(const struct unit *unit, long uid, long gid)
-{
-    gid_t groups[64];
-    size_t count = 0;
-    FILE *file = fopen("/etc/group", "r");
-    char line[4096];
-    groups[count++] = (gid_t)gid;
-    while (file && fgets(line, sizeof line, file) && count < 64) {
-        char *rest = line, *fields[4] = {0};
-        for (int i = 0; i < 4 && rest; i++)
-            fields[i] = strsep(&rest, ":\n");
-        for (char *member; fields[3] && (member = strsep(&fields[3], ",\n"));)
-            if (*member && !strcmp(member, unit->user) && count < 64)
-                groups[count++] = (gid_t)strtol(fields[2], NULL, 10);
-    }
-    if (file)
-        fclose(file);
-    return setgroups(count, groups) || setgid((gid_t)gid) || setuid((uid_t)uid);
-}
-
-static void make_directories(const struct unit *unit, long uid, long gid)
-{
-    static const char *variables[] = {"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CACHE_DIRECTORY",
-                                      "LOGS_DIRECTORY"};
-    for (int i = 0; i < DIRS; i++) {
-        char *words[WORDS], path[320] = "";
-        int none, count = unit->directories[i].names
-                              ? unit_words(unit->directories[i].names, words, &none) : 0;
-        for (int k = 0; k < count; k++) {
-            snprintf(path, sizeof path, "%s/%s", unit->directories[i].parent, words[k]);
-            mkdir(path, 0755);
-            chmod(path, (mode_t)unit->directories[i].mode);
-            if (chown(path, (uid_t)uid, (gid_t)gid))
-                perror(path);
-        }
-        if (count)
-            setenv(variables[i], path, 1);
-    }
-}
-
-/* In the child: become the unit's user and execute. Never comes back; exit codes are systemd's. */
-static void execute(const struct unit *unit, char **words, long uid, long gid, int pipe_fd)
-{
-    int null = open("/dev/null", O_RDONLY);
-    int log = open(state_path(unit->name, "log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    setsid();
-    dup2(null, 0);
-    if (log >= 0) {
-        dup2(log, 1);
-        dup2(log, 2);
-    }
-    if (unit->work_dir && chdir(unit->work_dir + (*unit->work_dir == '-')) && *unit->work_dir != '-')
-        _exit(200);
-    if (unit->user && become(unit, uid, gid))
-        _exit(216);
-    execvp(words[0], words);
-    fprintf(stderr, "%s: %s\n", words[0], strerror(errno));
-    if (write(pipe_fd, "x", 1) != 1)
-        _exit(203);
-    _exit(203);
-}
-
-/* Show the last lines a unit wrote: nobody else would find them. */
-static void last_words(const char *name)
-{
-    char text[2048];
-    int fd = open(state_path(name, "log"), O_RDONLY);
-    if (fd < 0)
-        return;
-    off_t size = lseek(fd, 0, SEEK_END);
-    lseek(fd, size > (off_t)sizeof text ? size - (off_t)sizeof text : 0, SEEK_SET);
-    ssize_t length = read(fd, text, sizeof text);
-    if (length > 0)
-        fprintf(stderr, "%.*s", (int)length, text);
-    close(fd);
-}
-
-static int failed(const struct unit *unit, const char *why, int code)
-{
-    fprintf(stderr, "%s.service: %s (%d)\n", unit->name, why, code);
-    last_words(unit->name);
-    return 1;
-}
-
-static double now(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
-/* Wait for a child; its exit code, 128 and more for a signal, -1 when time is over. */
-static int ended(pid_t child, double deadline)
-{
-    int status;
-    while (waitpid(child, &status, WNOHANG) == 0) {
-        if (now() > deadline)
-            return -1;
-        usleep(2000);
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static int notify_socket(const struct unit *unit, const char *path, long uid)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    unlink(path);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address))
-        return -1;
-    if (chown(path, (uid_t)uid, 0))
-        perror(unit->name);
-    setenv("NOTIFY_SOCKET", path, 1);
-    return fd;
-}
-
-/* Until READY=1 (sd_notify(3)): 0, or the exit code of a child that ended first, or -1. */
-static int until_ready(int socket, pid_t child, double deadline, long *main)
-{
-    for (;;) {
-        struct pollfd wait = {.fd = socket, .events = POLLIN};
-        char text[4096];
-        int status;
-        if (poll(&wait, 1, 20) > 0) {
-            ssize_t length = recv(socket, text, sizeof text - 1, 0);
-            text[length > 0 ? length : 0] = 0;
-            char *pid = strstr(text, "MAINPID=");
-            if (pid)
-                *main = strtol(pid + 8, NULL, 10);
-            if (strstr(text, "READY=1"))
-                return 0;
-        } else if (waitpid(child, &status, WNOHANG) > 0) {
-            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        } else if (now() > deadline) {
-            return -1;
-        }
-    }
-}
-
-/* One command of a unit. Waits for its end where `wait` is set; else for its readiness. */
-static int run(const struct unit *unit, const char *line, long uid, long gid, int wait)
-{
-    char *words[WORDS];
-    int may_fail, pipes[2], notified = -1, code = 0;
-    int notifies = !wait && unit->type && !strncmp(unit->type, "notify", 6);
-    double deadline = now() + (double)unit->start_timeout;
-    const char *socket = state_path(unit->name, "notify");
-    if (unit_words(line, words, &may_fail) == 0)
-        return 0;
-    if (pipe2(pipes, O_CLOEXEC))
-        return nothing(unit->name, strerror(errno));
-    if (notifies && (notified = notify_socket(unit, socket, uid)) < 0)
-        return nothing(unit->name, "no notify socket could be made");
-    pid_t child = fork();
-    if (child == 0)
-        execute(unit, words, uid, gid, pipes[1]);
-    close(pipes[1]);
-    unsetenv("NOTIFY_SOCKET");
-    long main = child;
-    char none;
-    if (read(pipes[0], &none, 1) == 1) /* closed by exec where that succeeds */
-        code = ended(child, deadline);
-    else if (wait)
-        code = ended(child, deadline);
-    else if (notifies)
-        code = until_ready(notified, child, deadline, &main);
-    close(pipes[0]);
-    if (notifies) {
-        close(notified);
-        unlink(socket);
-    }
-    if (code == -1) {
-        kill(child, SIGKILL);
-        return failed(unit, "did not start within its time, seconds", (int)unit->start_timeout);
-    }
-    if (code && !(wait && may_fail))
-        return failed(unit, "its process ended with", code);
-    if (!wait)
-        remember(unit->name, main);
-    return 0;
-}
-
-static int start(const char *name)
-{
-    struct unit unit;
-    if (is_ssh(name)) {
-        unlink(SSH_STOPPED);
-        return 0;
-    }
-    if (main_pid(name))
-        return 0;
-    if (unit_read(&unit, name))
-        return NOT_FOUND;
-    const char *unmet = unit_unmet(&unit);
-    if (unmet) {
-        fprintf(stderr, "%s.service was skipped: condition %s is not met\n", name, unmet);
-        return 0;
-    }
-    long uid = 0, gid = 0;
-    if (unit.user && !in_file("/etc/passwd", unit.user, 3, &uid, &gid))
-        return failed(&unit, "its user does not exist", 217);
-    if (unit.group && !in_file("/etc/group", unit.group, 2, &gid, NULL))
-        return failed(&unit, "its group does not exist", 216);
-    if (unit_environment(&unit))
-        return 1;
-    make_directories(&unit, uid, gid);
-    int oneshot = unit.type && !strcmp(unit.type, "oneshot");
-    int forks = unit.type && !strcmp(unit.type, "forking");
-    for (int i = 0; unit.before[i]; i++)
-        if (run(&unit, unit.before[i], uid, gid, 1))
-            return 1;
-    if (!unit.start[0])
-        return failed(&unit, "it has no ExecStart", 1);
-    for (int i = 0; unit.start[i]; i++)
-        if (run(&unit, unit.start[i], uid, gid, oneshot || forks))
-            return 1;
-    if (oneshot && unit.remain)
-        remember(name, -1);
-    if (forks && unit.pid_file)
-        remember(name, number_in(unit.pid_file));
-    return 0;
-}
-
-static int stop(const char *name)
-{
-    struct unit unit;
-    if (is_ssh(name))
-        return close(open(SSH_STOPPED, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    long pid = main_pid(name);
-    if (unit_read(&unit, name))
-        return NOT_FOUND;
-    unlink(state_path(name, "pid"));
-    if (pid <= 0)
-        return 0;
-    /* A daemon was made the leader of its own session, so its children are in its group. */
-    pid_t target = unit.kill_mode && !strcmp(unit.kill_mode, "process") ? (pid_t)pid : -(pid_t)pid;
-    if (getpgid((pid_t)pid) != pid)
-        target = (pid_t)pid;
-    kill(target, SIGTERM);
-    for (double deadline = now() + STOP_SECONDS; !kill((pid_t)pid, 0); usleep(5000))
-        if (now() > deadline)
-            kill(target, SIGKILL);
-    return 0;
-}
-
-static int reload(const char *name)
-{
-    struct unit unit;
-    char pid[32];
-    if (is_ssh(name))
-        return 0;
-    long main = main_pid(name);
-    if (unit_read(&unit, name))
-        return NOT_FOUND;
-    if (main <= 0)
-        return nothing(name, "is not active, cannot reload");
-    snprintf(pid, sizeof pid, "%ld", main);
-    setenv("MAINPID", pid, 1);
-    for (int i = 0; unit.reload[i]; i++)
-        if (run(&unit, unit.reload[i], 0, 0, 1))
-            return 1;
-    return unit.reload[0] ? 0 : nothing(name, "its unit has no ExecReload");
+    return !strcmp(service_state(name, NULL), "active");
 }
 
 /* Links that say what starts at boot; a light machine boots once, so they are only kept. */
@@ -387,45 +51,181 @@ static int want(const char *target, const char *name, int wanted)
            errno != EEXIST;
 }
 
-static int on_unit(const char *verb, const char *name, int quiet, int at_once)
+static int enabled(const char *name)
 {
-    static const char TARGET[] = "multi-user.target";
+    char link[320];
+    snprintf(link, sizeof link, "/etc/systemd/system/%s.wants/%s.service", TARGET, name);
+    return is_ssh(name) || access(link, F_OK) == 0;
+}
+
+/* A masked unit is a link to /dev/null above all other files of its name. */
+static int mask(const char *name, int masked)
+{
+    char path[320];
+    snprintf(path, sizeof path, "/etc/systemd/system/%s.service", name);
+    if (!masked)
+        return unit_masked(path) && unlink(path);
+    if (access(path, F_OK) == 0 && !unit_masked(path)) {
+        fprintf(stderr, "%s exists already and is no link\n", path);
+        return 1;
+    }
+    return symlink("/dev/null", path) && errno != EEXIST;
+}
+
+static const char *loaded(const char *name)
+{
+    char path[320];
+    return is_ssh(name) ? "loaded" : !unit_file(name, path) ? "not-found"
+           : unit_masked(path) ? "masked" : "loaded";
+}
+
+static int property(const char *name, const char *key)
+{
+    const char *sub, *active = service_state(name, &sub), *value = "";
+    char text[96] = "";
+    long main = is_ssh(name) ? 1 : service_main(name);
+    if (!strcmp(key, "Id"))
+        snprintf(text, sizeof text, "%.80s.service", name);
+    else if (!strcmp(key, "LoadState"))
+        value = loaded(name);
+    else if (!strcmp(key, "ActiveState"))
+        value = active;
+    else if (!strcmp(key, "SubState"))
+        value = sub;
+    else if (!strcmp(key, "UnitFileState"))
+        value = !strcmp(loaded(name), "masked") ? "masked" : enabled(name) ? "enabled" : "disabled";
+    else if (!strcmp(key, "MainPID"))
+        snprintf(text, sizeof text, "%ld", main > 0 ? main : 0);
+    else if (!strcmp(key, "NRestarts"))
+        snprintf(text, sizeof text, "%ld", state_number(name, "count"));
+    else if (!strcmp(key, "Result")) {
+        state_text(name, "result", text, sizeof text);
+        text[strcspn(text, " ")] = 0;
+        value = "success";
+    } else if (!strcmp(key, "ExecMainStatus")) {
+        char how[64], *code;
+        state_text(name, "result", how, sizeof how);
+        code = strchr(how, ' ');
+        snprintf(text, sizeof text, "%s", code ? code + 1 : "0");
+    } else if (!strcmp(key, "Restart")) {
+        struct unit unit = {0};
+        value = !is_ssh(name) && !unit_read(&unit, name) && unit.restart ? unit.restart : "no";
+    } else {
+        fprintf(stderr, "systemctl: a light machine knows no property '%s'\n", key);
+        return 1;
+    }
+    printf("%s%s%s\n", asked.value ? "" : key, asked.value ? "" : "=", *text ? text : value);
+    return 0;
+}
+
+static int show(const char *name)
+{
+    static const char *usual[] = {"Id", "LoadState", "ActiveState", "SubState", "UnitFileState",
+                                  "MainPID", "NRestarts", "Result", "ExecMainStatus"};
+    int code = 0;
+    for (int i = 0; i < asked.property_count; i++)
+        code |= property(name, asked.properties[i]);
+    for (size_t i = 0; !asked.property_count && i < sizeof usual / sizeof *usual; i++)
+        code |= property(name, usual[i]);
+    return code;
+}
+
+static void print_file(void *none, const char *path)
+{
+    char text[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    (void)none;
+    printf("# %s\n", path);
+    for (ssize_t length; fd >= 0 && (length = read(fd, text, sizeof text)) > 0;)
+        fwrite(text, 1, (size_t)length, stdout);
+    if (fd >= 0)
+        close(fd);
+}
+
+static int status(const char *name)
+{
+    const char *sub, *active = service_state(name, &sub);
+    printf("%s.service\n     Loaded: %s\n     Active: %s (%s)\n   Main PID: %ld\n\n", name,
+           loaded(name), active, sub, is_ssh(name) ? 1 : service_main(name));
+    fflush(stdout);
+    last_words(name, 1);
+    return !strcmp(active, "active") ? 0 : strcmp(loaded(name), "not-found") ? NOT_RUNNING : 4;
+}
+
+static int start(const char *name)
+{
+    return service_start(name, 0);
+}
+
+static int restart(const char *name)
+{
+    int code = service_stop(name);
+    return code ? code : start(name);
+}
+
+static int reset(const char *name)
+{
+    state_drop(name, "result");
+    state_drop(name, "count");
+    state_drop(name, "starts");
+    return 0;
+}
+
+static int on_unit(const char *verb, const char *name)
+{
+    int active = is_active(name), code;
     if (!strcmp(verb, "start"))
         return start(name);
     if (!strcmp(verb, "stop"))
-        return stop(name);
-    if (!strcmp(verb, "restart") || (!strcmp(verb, "try-restart") && is_active(name))) {
-        int code = stop(name);
-        return code ? code : start(name);
-    }
-    if (!strcmp(verb, "try-restart"))
-        return 0;
-    if (!strcmp(verb, "reload") || (!strcmp(verb, "reload-or-restart") && is_active(name)))
-        return reload(name);
+        return service_stop(name);
+    if (!strcmp(verb, "restart"))
+        return restart(name);
+    if (!strcmp(verb, "try-restart") || !strcmp(verb, "condrestart"))
+        return active ? restart(name) : 0;
+    if (!strcmp(verb, "reload") || (!strcmp(verb, "reload-or-restart") && active))
+        return service_reload(name);
     if (!strcmp(verb, "reload-or-restart"))
         return start(name);
-    if (!strcmp(verb, "enable")) {
-        int code = want(TARGET, name, 1);
-        return code || !at_once ? code : start(name);
+    if (!strcmp(verb, "try-reload-or-restart"))
+        return active ? service_reload(name) : 0;
+    if (!strcmp(verb, "kill"))
+        return service_kill(name, asked.signal, asked.all);
+    if (!strcmp(verb, "reset-failed"))
+        return reset(name);
+    if (!strcmp(verb, "enable") || !strcmp(verb, "disable")) {
+        int wanted = *verb == 'e';
+        code = want(TARGET, name, wanted);
+        return code || !asked.at_once ? code : wanted ? start(name) : service_stop(name);
     }
-    if (!strcmp(verb, "disable")) {
-        int code = want(TARGET, name, 0);
-        return code || !at_once ? code : stop(name);
+    if (!strcmp(verb, "mask") || !strcmp(verb, "unmask")) {
+        code = *verb == 'm' && asked.at_once ? service_stop(name) : 0;
+        return code ? code : mask(name, *verb == 'm');
+    }
+    if (!strcmp(verb, "show"))
+        return show(name);
+    if (!strcmp(verb, "cat")) {
+        char path[320];
+        if (!unit_file(name, path)) {
+            fprintf(stderr, "Unit %s.service not found.\n", name);
+            return 1;
+        }
+        unit_each(name, path, print_file, NULL);
+        return 0;
     }
     if (!strcmp(verb, "is-enabled")) {
-        char link[320];
-        snprintf(link, sizeof link, "/etc/systemd/system/%s.wants/%s.service", TARGET, name);
-        int enabled = is_ssh(name) || access(link, F_OK) == 0;
-        if (!quiet)
-            puts(enabled ? "enabled" : "disabled");
-        return !enabled;
+        const char *said = !strcmp(loaded(name), "masked") ? "masked"
+                           : enabled(name) ? "enabled" : "disabled";
+        if (!asked.quiet)
+            puts(said);
+        return strcmp(said, "enabled") != 0;
     }
-    int active = is_active(name);
     if (!strcmp(verb, "status"))
-        printf("%s.service: %s, main process %ld\n", name, active ? "active" : "inactive",
-               main_pid(name));
-    else if (!quiet)
-        puts(active ? "active" : "inactive");
+        return status(name);
+    const char *state = service_state(name, NULL);
+    if (!asked.quiet)
+        puts(state);
+    if (!strcmp(verb, "is-failed"))
+        return strcmp(state, "failed") != 0;
     return active ? 0 : NOT_RUNNING;
 }
 
@@ -435,45 +235,164 @@ static int power_off(void)
     return kill(1, SIGTERM) != 0;
 }
 
+/* A signal by number or name, with or without SIG; 0 where there is none. */
+static int signal_of(const char *text)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+    if (*text && !*end)
+        return number > 0 && number < NSIG ? (int)number : 0;
+    text += !strncasecmp(text, "SIG", 3) ? 3 : 0;
+    for (int each = 1; each < NSIG; each++)
+        if (sigabbrev_np(each) && !strcasecmp(text, sigabbrev_np(each)))
+            return each;
+    return 0;
+}
+
+/* The value of an option in the same word or the next one; NULL where `word` is not that option. */
+static const char *value_of(char **words, int count, int *at, const char *brief, const char *full)
+{
+    char *word = words[*at];
+    size_t length = strlen(full);
+    if (!strncmp(word, full, length) && word[length] == '=')
+        return word + length + 1;
+    if (*brief && !strncmp(word, brief, 2) && word[1] != '-' && word[2])
+        return word + 2;
+    if ((!strcmp(word, full) || (*brief && !strcmp(word, brief))) && *at + 1 < count)
+        return words[++*at];
+    return NULL;
+}
+
+/* Take an option and, where it has one, its value; 0 for one that nobody here knows. */
+static int option(char **words, int count, int *at)
+{
+    static const char *ignored[] = {"--no-pager", "--system", "-f", "--force", "-l", "--full",
+                                    "--no-ask-password", "--no-reload"};
+    static const struct { const char *word; int *flag; } flags[] = {
+        {"-q", &asked.quiet}, {"--quiet", &asked.quiet}, {"--now", &asked.at_once},
+        {"--no-block", &asked.no_block}, {"--value", &asked.value},
+    };
+    const char *value;
+    for (size_t k = 0; k < sizeof ignored / sizeof *ignored; k++)
+        if (!strcmp(words[*at], ignored[k]))
+            return 1;
+    for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
+        if (!strcmp(words[*at], flags[k].word))
+            return *flags[k].flag = 1;
+    if ((value = value_of(words, count, at, "-s", "--signal")))
+        return (asked.signal = signal_of(value)) != 0;
+    if ((value = value_of(words, count, at, "", "--kill-whom")) ||
+        (value = value_of(words, count, at, "", "--kill-who"))) {
+        asked.all = !strcmp(value, "all");
+        return asked.all || !strcmp(value, "main");
+    }
+    if ((value = value_of(words, count, at, "-n", "--lines")) ||
+        (value = value_of(words, count, at, "-o", "--output")))
+        return 1; /* of a unit's log as much is shown as there is room for */
+    if ((value = value_of(words, count, at, "-p", "--property"))) {
+        char *list = copied(value);
+        for (char *key; (key = strsep(&list, ","));)
+            if (asked.property_count < PROPERTIES)
+                asked.properties[asked.property_count++] = key;
+        return 1;
+    }
+    return 0;
+}
+
+/* The verbs that concern no unit; -1 for any other. */
+static int on_all(const char *verb)
+{
+    if (!strcmp(verb, "daemon-reload") || !strcmp(verb, "daemon-reexec"))
+        return 0;
+    if (!strcmp(verb, "is-system-running"))
+        return puts("running") < 0;
+    if (!strcmp(verb, "reset-failed")) {
+        glob_t found = {0};
+        if (glob(STATE "/*.result", 0, NULL, &found) == 0)
+            for (size_t i = 0; i < found.gl_pathc; i++) {
+                char *name = found.gl_pathv[i] + strlen(STATE) + 1;
+                *strrchr(name, '.') = 0;
+                reset(name);
+            }
+        globfree(&found);
+        return 0;
+    }
+    return -1;
+}
+
+/* Each in a process of its own: one unit's environment is not the next one's. */
+static int on_units(const char *verb, char **names, int count, const char *target)
+{
+    int code = 0;
+    for (int i = 0; i < count; i++) {
+        char name[128];
+        unit_name(name, sizeof name, names[i]);
+        fflush(stdout);
+        pid_t child = count > 1 ? fork() : 0;
+        int each;
+        if (child) {
+            int how = ended(child, now() + 1e9);
+            each = WIFEXITED(how) ? WEXITSTATUS(how) : 1;
+        } else {
+            each = target ? want(target, name, 1) : on_unit(verb, name);
+            if (count > 1) {
+                fflush(stdout);
+                _exit(each);
+            }
+        }
+        code = each ? each : code;
+    }
+    return code;
+}
+
+/* The rest happens in a process that nobody waits for; 0 in it, 1 in the one that comes back. */
+static int in_background(void)
+{
+    fflush(stdout);
+    if (fork() != 0)
+        return 1;
+    int null = open("/dev/null", O_RDWR), console = open("/dev/console", O_WRONLY);
+    setsid();
+    dup2(null, 0);
+    dup2(console < 0 ? null : console, 1);
+    dup2(console < 0 ? null : console, 2);
+    for (int fd = 3; fd < 64; fd++)
+        close(fd);
+    return 0;
+}
+
 int main(int count, char **words)
 {
-    static const char *unit_verbs[] = {"start", "stop", "restart", "try-restart", "reload",
-                                       "reload-or-restart", "enable", "disable", "is-enabled",
-                                       "is-active", "status"};
+    static const char *unit_verbs[] = {
+        "start", "stop", "restart", "try-restart", "condrestart", "reload", "reload-or-restart",
+        "try-reload-or-restart", "enable", "disable", "is-enabled", "is-active", "is-failed", "status",
+        "kill", "reset-failed", "mask", "unmask", "show", "cat",
+    };
     static const char *ends[] = {"poweroff", "reboot", "halt", "shutdown"};
-    static const char *ignored[] = {"--no-pager", "--system", "-f", "--force", "-l", "--full"};
     const char *called = strrchr(words[0], '/') ? strrchr(words[0], '/') + 1 : words[0];
     char *given[WORDS];
-    int quiet = 0, at_once = 0, code = 0, named = 0;
+    int named = 0;
     for (size_t i = 0; i < 4; i++)
         if (!strcmp(called, ends[i]))
             return power_off();
+    if (!strcmp(called, AGAIN) && count == 2)
+        return service_start(words[1], 1);
     for (int i = 1; i < count && named < WORDS; i++) {
-        int known = words[i][0] != '-';
-        for (size_t k = 0; k < sizeof ignored / sizeof *ignored; k++)
-            known |= !strcmp(words[i], ignored[k]);
-        if (!strcmp(words[i], "-q") || !strcmp(words[i], "--quiet"))
-            known = quiet = 1;
-        if (!strcmp(words[i], "--now"))
-            known = at_once = 1;
-        if (!strcmp(words[i], "--no-block"))
-            known = 1;
-        if (!known) {
+        if (words[i][0] != '-')
+            given[named++] = words[i];
+        else if (!option(words, count, &i)) {
             fprintf(stderr, "systemctl: a light machine knows no %s\n", words[i]);
             return 1;
         }
-        if (words[i][0] != '-')
-            given[named++] = words[i];
     }
     const char *verb = named ? given[0] : "";
     mkdir(STATE, 0755);
     for (size_t i = 0; i < 4; i++)
         if (!strcmp(verb, ends[i]))
             return power_off();
-    if (!strcmp(verb, "daemon-reload") || !strcmp(verb, "daemon-reexec"))
-        return 0;
-    if (!strcmp(verb, "is-system-running"))
-        return puts("running") < 0;
+    int code = named == 1 ? on_all(verb) : -1;
+    if (code >= 0)
+        return code;
     int first = !strcmp(verb, "add-wants") ? 2 : 1;
     int known = first == 2;
     for (size_t i = 0; i < sizeof unit_verbs / sizeof *unit_verbs; i++)
@@ -483,20 +402,7 @@ int main(int count, char **words)
                 known ? " without a unit" : "");
         return 1;
     }
-    for (int i = first; i < named; i++) {
-        char name[128];
-        unit_name(name, sizeof name, given[i]);
-        /* Each in a process of its own: one unit's environment is not the next one's. */
-        fflush(stdout);
-        pid_t child = named > first + 1 ? fork() : 0;
-        int each = child ? ended(child, now() + 3600)
-                   : first == 2 ? want(given[1], name, 1)
-                                : on_unit(verb, name, quiet, at_once);
-        if (!child && named > first + 1) {
-            fflush(stdout);
-            _exit(each);
-        }
-        code = each ? each : code;
-    }
-    return code;
+    if (asked.no_block && in_background())
+        return 0;
+    return on_units(verb, given + first, named - first, first == 2 ? given[1] : NULL);
 }

@@ -3,9 +3,11 @@
 #include "unit.h"
 #include <ctype.h>
 #include <glob.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *FOLDERS[] = {"/etc/systemd/system", "/run/systemd/system",
@@ -45,6 +47,41 @@ static void add(char **list, const char *value)
     }
 }
 
+/* systemd.time(7): "90", "1min 30s", "500ms", "infinity"; seconds where no unit is given. */
+static void take_time(long *into, const char *value)
+{
+    static const struct { const char *name; double ms; } units[] = {
+        {"ms", 1}, {"msec", 1}, {"s", 1e3}, {"sec", 1e3}, {"second", 1e3}, {"seconds", 1e3},
+        {"", 1e3}, {"m", 6e4}, {"min", 6e4}, {"minute", 6e4}, {"minutes", 6e4}, {"h", 3.6e6},
+        {"hr", 3.6e6}, {"hour", 3.6e6}, {"hours", 3.6e6}, {"us", 1e-3}, {"d", 8.64e7}, {"day", 8.64e7},
+    };
+    double sum = 0;
+    if (!strcmp(value, "infinity")) {
+        *into = ENDLESS;
+        return;
+    }
+    while (*value) {
+        char *end, name[16];
+        double number = strtod(value, &end);
+        size_t length = 0, k = 0;
+        if (end == value)
+            return;
+        while (isspace((unsigned char)*end))
+            end++;
+        while (isalpha((unsigned char)*end) && length < sizeof name - 1)
+            name[length++] = *end++;
+        name[length] = 0;
+        while (k < sizeof units / sizeof *units && strcmp(name, units[k].name))
+            k++;
+        if (k == sizeof units / sizeof *units)
+            return;
+        sum += number * units[k].ms;
+        for (value = end; isspace((unsigned char)*value);)
+            value++;
+    }
+    *into = (long)sum;
+}
+
 static void take(struct unit *unit, const char *key, const char *value)
 {
     static const struct { const char *key; size_t offset; } texts[] = {
@@ -54,12 +91,21 @@ static void take(struct unit *unit, const char *key, const char *value)
         {"PIDFile", offsetof(struct unit, pid_file)},
         {"WorkingDirectory", offsetof(struct unit, work_dir)},
         {"KillMode", offsetof(struct unit, kill_mode)},
+        {"Restart", offsetof(struct unit, restart)},
     }, lists[] = {
         {"ExecStart", offsetof(struct unit, start)},
         {"ExecStartPre", offsetof(struct unit, before)},
         {"ExecReload", offsetof(struct unit, reload)},
         {"ConditionPathExists", offsetof(struct unit, conditions)},
         {"EnvironmentFile", offsetof(struct unit, env_files)},
+    };
+    static const struct { const char *key; size_t offset; } times[] = {
+        {"TimeoutStartSec", offsetof(struct unit, start_timeout)},
+        {"TimeoutStopSec", offsetof(struct unit, stop_timeout)},
+        {"RestartSec", offsetof(struct unit, restart_wait)},
+        {"RestartMaxDelaySec", offsetof(struct unit, restart_most)},
+        {"StartLimitIntervalSec", offsetof(struct unit, limit_interval)},
+        {"StartLimitInterval", offsetof(struct unit, limit_interval)},
     };
     static const char *kinds[DIRS] = {"Runtime", "State", "Cache", "Logs"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -79,14 +125,24 @@ static void take(struct unit *unit, const char *key, const char *value)
     }
     if (!strcmp(key, "RemainAfterExit"))
         unit->remain = strchr("yt1", tolower(*value)) != NULL && *value;
-    if (!strcmp(key, "TimeoutStartSec") && isdigit((unsigned char)*value))
-        unit->start_timeout = strtol(value, NULL, 10);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        if (!strcmp(key, times[i].key))
+            take_time((long *)((char *)unit + times[i].offset), value);
+    if (!strcmp(key, "TimeoutSec")) {
+        take_time(&unit->start_timeout, value);
+        take_time(&unit->stop_timeout, value);
+    }
+    if (!strcmp(key, "RestartSteps"))
+        unit->restart_steps = strtol(value, NULL, 10);
+    if (!strcmp(key, "StartLimitBurst"))
+        unit->limit_burst = strtol(value, NULL, 10);
     if (!strcmp(key, "Environment") && setting_count < 64)
         settings[setting_count++] = copied(value);
 }
 
-static void read_file(struct unit *unit, const char *path)
+static void read_file(void *into, const char *path)
 {
+    struct unit *unit = into;
     FILE *file = fopen(path, "r");
     char *line = NULL;
     size_t size = 0;
@@ -120,33 +176,69 @@ static void read_file(struct unit *unit, const char *path)
         fclose(file);
 }
 
-int unit_read(struct unit *unit, const char *name)
+int unit_file(const char *name, char *path)
 {
-    *unit = (struct unit){.start_timeout = 90,
-                          .directories = {{"/run", NULL, 0755}, {"/var/lib", NULL, 0755},
-                                          {"/var/cache", NULL, 0755}, {"/var/log", NULL, 0755}}};
-    unit_name(unit->name, sizeof unit->name, name);
-    for (size_t i = 0; i < 3 && !*unit->path; i++) {
-        char path[320];
-        snprintf(path, sizeof path, "%s/%s.service", FOLDERS[i], unit->name);
+    for (size_t i = 0; i < 3 && !strchr(name, '/'); i++) {
+        snprintf(path, 320, "%s/%s.service", FOLDERS[i], name);
         if (access(path, R_OK) == 0)
-            strcpy(unit->path, path);
+            return 1;
     }
-    if (!*unit->path || strchr(unit->name, '/')) {
-        fprintf(stderr, "Unit %s.service not found.\n", unit->name);
-        return -1;
-    }
-    read_file(unit, unit->path);
+    *path = 0;
+    return 0;
+}
+
+int unit_masked(const char *path)
+{
+    char target[16];
+    struct stat what;
+    ssize_t length = readlink(path, target, sizeof target);
+    return (length == 9 && !memcmp(target, "/dev/null", 9)) ||
+           (stat(path, &what) == 0 && S_ISREG(what.st_mode) && what.st_size == 0);
+}
+
+void unit_each(const char *name, const char *path, void (*with)(void *, const char *), void *what)
+{
+    with(what, path);
     for (int i = 2; i >= 0; i--) {
         char pattern[320];
         glob_t found = {0};
-        snprintf(pattern, sizeof pattern, "%s/%s.service.d/*.conf", FOLDERS[i], unit->name);
+        snprintf(pattern, sizeof pattern, "%s/%s.service.d/*.conf", FOLDERS[i], name);
         if (glob(pattern, 0, NULL, &found) == 0)
             for (size_t k = 0; k < found.gl_pathc; k++)
-                read_file(unit, found.gl_pathv[k]);
+                with(what, found.gl_pathv[k]);
         globfree(&found);
     }
+}
+
+int unit_read(struct unit *unit, const char *name)
+{
+    *unit = (struct unit){.start_timeout = 90000, .stop_timeout = 90000, .restart_wait = 100,
+                          .restart_most = ENDLESS, .limit_interval = 10000, .limit_burst = 5,
+                          .directories = {{"/run", NULL, 0755}, {"/var/lib", NULL, 0755},
+                                          {"/var/cache", NULL, 0755}, {"/var/log", NULL, 0755}}};
+    unit_name(unit->name, sizeof unit->name, name);
+    if (!unit_file(unit->name, unit->path)) {
+        fprintf(stderr, "Unit %s.service not found.\n", unit->name);
+        return -1;
+    }
+    if (unit_masked(unit->path)) {
+        fprintf(stderr, "Unit %s.service is masked.\n", unit->name);
+        return -1;
+    }
+    unit_each(unit->name, unit->path, read_file, unit);
     return 0;
+}
+
+/* systemd.service(5), RestartSteps=: evenly on a logarithmic scale. */
+long unit_restart_wait(const struct unit *unit, long count)
+{
+    double first = (double)unit->restart_wait, most = (double)unit->restart_most;
+    if (unit->restart_steps <= 0 || most <= first || count <= 0)
+        return unit->restart_wait;
+    if (count >= unit->restart_steps)
+        return unit->restart_most;
+    first = first < 1 ? 1 : first;
+    return (long)(first * pow(most / first, (double)count / (double)unit->restart_steps));
 }
 
 const char *unit_unmet(const struct unit *unit)

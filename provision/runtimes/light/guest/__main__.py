@@ -18,11 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import fabric, firstboot, kernel, machine
+from . import fabric, firstboot, kernel, machine, pace
 from .places import INIT
-
-PATIENCE = 3.0
-"""Seconds a machine may execute its user-data until the next one starts all the same."""
 
 
 def record(folder: str, process: int) -> None:
@@ -42,7 +39,7 @@ class Zygote:
         self._state, self._slots = state, slots
         self._selector = selectors.DefaultSelector()
         self._waiting: deque[dict[str, Any]] = deque()
-        self._executing: dict[int, float] = {}
+        self._executing: dict[int, pace.Executing] = {}
         self._unanswered: dict[int, int] = {}
         self._said: dict[int, bytes] = {}
         self._input = b""
@@ -54,15 +51,11 @@ class Zygote:
         self._selector.register(0, selectors.EVENT_READ, self._orders)
         self._answer(0, "")
         while self._open:
-            for key, _ in self._selector.select(0.5 if self._waiting else None):
+            for key, _ in self._selector.select(pace.LOOK if self._waiting else None):
                 call: Callable[[int], None] = key.data
                 call(key.fd)
-            while self._waiting and self._busy() < self._slots:
+            while self._waiting and pace.free([*self._executing.values()], self._slots):
                 self._fork(self._waiting.popleft())
-
-    def _busy(self) -> int:
-        late = time.monotonic() - PATIENCE
-        return sum(1 for since in self._executing.values() if since > late)
 
     def _orders(self, descriptor: int) -> None:
         data = os.read(descriptor, 1 << 20)
@@ -113,7 +106,7 @@ class Zygote:
         finally:
             for descriptor in (report, wait, release):
                 os.close(descriptor)
-        self._executing[heard] = time.monotonic()
+        self._executing[heard] = pace.Executing(process, time.monotonic())
         self._unanswered[heard] = ident
         self._said[heard] = b""
         self._selector.register(heard, selectors.EVENT_READ, self._report)
