@@ -53,7 +53,12 @@ class Slurm:
         workers = {
             group.name: Template(
                 "slurm/worker.yaml.j2",
-                {**common, "host_key": keys.worker_host, "group": group.name},
+                {
+                    **common,
+                    "host_key": keys.worker_host,
+                    "group": group.name,
+                    "sharing": 1 + len(plan.workers),
+                },
             )
             for group in plan.groups
         }

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -198,6 +199,25 @@ def test_daemons_stay_active_when_they_are_reconfigured(cli: Cli) -> None:
     assert (
         cli("ssh", NAME, "worker-0001", "--", f"{active} slurmd").stdout.split() == ["active"] * 2
     )
+
+
+def test_memory_is_given_once(cli: Cli) -> None:
+    sizes = cli("ssh", NAME, "--", "sinfo -h -N -p all -o %m").stdout.split()
+    host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    assert len(sizes) == 3 and sum(map(int, sizes)) <= host, "the host's memory is shared"
+    most = int(sizes[0]) * 8 // 10
+    job = (
+        f"sbatch --parsable --mem={most}M -c1 -w {NAME}-worker-0001 -o /dev/null --wrap 'sleep 90'"
+    )
+    jobs = cli("ssh", NAME, "--", f"{job}; {job}").stdout.split()
+    states = f"squeue -h -j {','.join(jobs)} -o %T"
+    until(lambda: "RUNNING" in cli("ssh", NAME, "--", states).stdout, 60)
+    # Longer than Slurm puts off what was submitted (batch_sched_delay), so that both had their chance.
+    time.sleep(15)
+    assert sorted(cli("ssh", NAME, "--", states).stdout.split()) == ["PENDING", "RUNNING"]
+    # A job that asks for no memory still has its place on every node.
+    assert len(cli("ssh", NAME, "--", "srun -N3 -n3 hostname").stdout.split()) == 3
+    cli("ssh", NAME, "--", f"scancel {' '.join(jobs)}")
 
 
 def test_repair_replaces_a_machine_that_died(cli: Cli) -> None:

@@ -1,6 +1,7 @@
 """User-data: rendered strictly, checked by cloud-init's own schema, the same bytes for the same plan."""
 
 import email
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from provision import cloudinit, userdata
+from provision.assets import asset
 from provision.keys import KeyPair, Keys
 from provision.plan import Plan, plan_of
 from provision.scheduler import Template
@@ -85,6 +87,25 @@ def test_no_boot_waits_for_another_machine(cloud: str) -> None:
 def test_a_real_clouds_user_data_knows_nothing_of_machines_that_share_a_host(group: str) -> None:
     for word in ("sed ", "linuxproc", "task/none", "65533", "cgroup.procs", "/usr/lib/light"):
         assert word not in texts("gce")[group]
+
+
+def test_memory_is_a_resource_and_a_job_that_asks_for_none_still_runs() -> None:
+    for cloud, least in (("local", 1), ("gce", 256)):
+        settings = texts(cloud)["controller"].split("\\n")
+        assert "SelectTypeParameters=CR_Core_Memory" in settings
+        assert f"DefMemPerCPU={least}" in settings
+    assert "RealMemory=$((kib / 1024 / 11))" in texts("local")["worker"], "eleven share the host"
+    assert "RealMemory" not in texts("gce")["worker"], "a machine of its own says what it has"
+
+
+def test_each_setting_of_slurms_says_why_it_is_so() -> None:
+    """A comment speaks for the few settings that follow it; Debian's folders are one thing."""
+    text = asset("cloud-init", "slurm", "slurm.conf.j2").read_text()
+    head, *explained = re.split(r"\{#.*?#\}\n", text, flags=re.DOTALL)
+    settings = [re.findall(r"^(\w+)=", part, re.MULTILINE) for part in explained]
+    assert re.findall(r"^(\w+)=", head, re.MULTILINE) == ["ClusterName", "SlurmctldHost"]
+    assert settings[0][0] == "SlurmUser" and len(settings[0]) == 8
+    assert [names for names in settings[1:] if len(names) > 3] == []
 
 
 def test_workers_hold_no_user_secret_and_no_controller_key() -> None:
