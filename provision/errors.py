@@ -14,6 +14,7 @@
     ├── EngineFailure             exit 1   Pulumi failed, or a resource that it was to change
     ├── UnreachableError          exit 1   a machine cannot be reached by SSH
     ├── SchedulerFailure          exit 1   the scheduler refused or failed
+    │   └── SchedulerDown         exit 1   it does not run on a controller that has booted
     ├── NotReadyError             exit 1   below quorum at the deadline
     └── InterruptedRun            exit 130 the user stopped it
         └── DeclinedError         exit 130 the user was asked, and did not agree
@@ -172,6 +173,10 @@ class UnreachableError(ProvisionError):
 
 class SchedulerFailure(ProvisionError):
     """The scheduler's own command failed; the problem holds its last line."""
+
+
+class SchedulerDown(SchedulerFailure):
+    """The controller has booted and its scheduler is not running there."""
 
 
 class NotReadyError(ProvisionError):

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.cloud import GroupState, Machine, Phase
-from provision.errors import CloudFailure, SchedulerFailure, UnreachableError
+from provision.errors import CloudFailure, SchedulerDown, SchedulerFailure, UnreachableError
 from provision.events import Emit, MachineFailed, MachineReplaced, Progress, Warned
-from provision.lateness import Node, Roster, controller_late, hopeless, late
+from provision.lateness import Node, Reach, Roster, controller_late, hopeless, late
 from provision.names import short_name
 from provision.plan import Plan
 from provision.scheduler import Member
@@ -60,7 +60,7 @@ class JoinWait:
         self._emit = emit
         self._members, self._machines = members, machines
         self._replace, self._console = replace, console
-        self._controller_up: float | None = None
+        self._reach, self._down_since = Reach(), 0.0
         self._controller_said = "the controller has not been reached yet"
         self._groups, self._quiet, self._lost = groups, quiet, new
         self._states: Sequence[GroupState] = ()
@@ -134,11 +134,14 @@ class JoinWait:
             members = self._members()
         except (UnreachableError, SchedulerFailure) as error:
             self._controller_said = error.problem
+            self._reach.missed(time.time())
             self._lost = self._lost and isinstance(error, UnreachableError)
+            down = isinstance(error, SchedulerDown)
+            self._down_since = (self._down_since or time.monotonic()) if down else 0.0
             return
         now = time.time()
-        self._controller_said, self._lost = "", False
-        self._controller_up = self._controller_up or now
+        self._controller_said, self._lost, self._down_since = "", False, 0.0
+        self._reach.heard(now)
         self.roster.hear(members, now)
 
     def _ask_cloud(self) -> None:
@@ -175,6 +178,9 @@ class JoinWait:
 
     def _mind_controller(self) -> None:
         node = self.controller
+        if self._down_since and time.monotonic() - self._down_since > self.plan.replace_after:
+            # It runs and answers: its user's to mend, and no worker's fault.
+            node.given_up, node.reason = True, self._controller_said
         if self._lost and controller_late(node, self.plan.replace_after, time.time()):
             node.reason = self._controller_said
             self._keep_console(node)
@@ -207,7 +213,8 @@ class JoinWait:
         if not node.replaced and node.name in refused:
             node.reason = refused[node.name]
             return True
-        return late(node, self._controller_up, self.plan.replace_after, time.time())
+        now, allowed = time.time(), self.plan.replace_after
+        return late(node, self._reach.open(now), allowed, now, self.roster.latest)
 
     def _keep_console(self, node: Node) -> None:
         if self._consoles < MOST_CONSOLES:
@@ -237,6 +244,6 @@ class JoinWait:
                 total=len(self.nodes),
                 counts=counts,
                 late=tuple(short_name(self.plan.name, node.name) for node in again),
-                text="" if self._controller_up else self._controller_said,
+                text=self._controller_said,
             )
         )

@@ -40,6 +40,8 @@ class Roster:
     def __init__(self, plan: Plan) -> None:
         self.nodes = {m.name: Node(m.name, m.group) for m in plan.workers}
         self.controller = Node(plan.controller.name)
+        self.latest = 0.0
+        """When one joined last; 0 where none has."""
 
     @property
     def joined(self) -> list[Node]:
@@ -62,6 +64,7 @@ class Roster:
                 node.reason = f"{member.detail} {member.reason}".strip()
             else:
                 node.phase, node.reason, node.clock.joined = "joined", "", now
+                self.latest = now
 
     def note(self, machines: Sequence[Machine]) -> None:
         """Take over what the cloud knows of the machines."""
@@ -96,16 +99,53 @@ class Roster:
                 self.nodes[machine.name] = Node(machine.name, machine.group)
 
 
-def late(node: Node, reached: float | None, allowed: float, now: float) -> bool:
+ARRIVING = 15.0
+"""Seconds after the latest join in which others may be expected still."""
+
+
+class Reach:
+    """Since when the controller's scheduler has answered, but for moments."""
+
+    MOMENT = 5.0
+    """Seconds of silence after which nobody can have joined meanwhile."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self._silent: float | None = None
+
+    def heard(self, now: float) -> None:
+        """It answered."""
+        if self.since is None or not self._within(now):
+            self.since = now
+        self._silent = None
+
+    def missed(self, now: float) -> None:
+        """It did not."""
+        self._silent = now if self._silent is None else self._silent
+
+    def open(self, now: float) -> float | None:
+        """Since when machines can join; None where they cannot now."""
+        return self.since if self._within(now) else None
+
+    def _within(self, now: float) -> bool:
+        return self._silent is None or now - self._silent <= self.MOMENT
+
+
+def late(
+    node: Node, reached: float | None, allowed: float, now: float, latest: float = 0.0
+) -> bool:
     """Whether a node should have joined by now.
 
-    ``reached`` is when the controller first answered (None: it has not), ``allowed`` the seconds that
-    a machine has. Nobody can join a controller that is not there, so its time begins with it.
+    ``reached`` is since when the controller's scheduler answers (None: it does not), ``allowed`` the
+    seconds that a machine has, ``latest`` when one joined last. A machine can join once it has booted
+    and the scheduler answers. When it booted nobody says; but where many boot one after the other, on a
+    busy host or cloud, others join as long as that goes on, and it has as long again.
     """
     if node.phase == Phase.STOPPED:
         return True
     if not node.clock.started or not reached:
         return False
+    allowed *= 2 if now - latest < ARRIVING else 1
     return now - max(node.clock.started, reached) > allowed
 
 

@@ -172,12 +172,19 @@ def quorum(run: Run) -> None:
     names = [short_name(plan.name, node.name) for node in missing]
     causes = Counter(node.reason or f"{node.phase} and never joined" for node in missing)
     counts = "; ".join(f"{number} {cause}" for cause, number in causes.most_common(5))
-    why = f"; {wait.controller_said}" if wait.controller_said else ""
     results.write(run)
+    if wait.controller_said:
+        raise NotReadyError(
+            f"{plan.name} is not ready: {wait.controller_said}; {len(wait.joined)} of "
+            f"{len(plan.workers)} nodes joined, {plan.needed} are needed",
+            f"look with 'provision logs {plan.name} {labels.CONTROLLER}'; once it runs, 'provision up' "
+            f"again waits for the nodes; or 'provision down {plan.name}'",
+            [node.name for node in missing],
+        )
     raise NotReadyError(
         f"{plan.name} is not ready: {len(wait.joined)} of {len(plan.workers)} nodes joined, "
         f"{plan.needed} are needed, missing: {', '.join(names[:10])}"
-        f"{' …' if len(names) > 10 else ''} ({counts}){why}",
+        f"{' …' if len(names) > 10 else ''} ({counts})",
         f"look with 'provision logs {plan.name} {short_name(plan.name, missing[0].name)}', then "
         f"'provision repair {plan.name}' or 'provision down {plan.name}'",
         [node.name for node in missing],

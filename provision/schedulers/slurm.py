@@ -13,6 +13,7 @@ from provision.keys import Keys
 from provision.labels import CONTROLLER
 from provision.plan import Plan
 from provision.scheduler import Completed, Jobs, Member, MemberState, Proof, Shell, Template
+from provision.schedulers import slurmctld
 
 MAX_NODES = 65_000
 """MaxNodeCount: room to scale without a restart; the daemon's own limit is 65,536."""
@@ -165,6 +166,10 @@ def _member(name: str, state: str, reason: str) -> Member:
 def _call(shell: Shell, command: str, timeout: float = CALL_TIMEOUT, stdin: str = "") -> Completed:
     answer = shell.run(command, timeout, stdin)
     if answer.exit_code != 0:
+        if slurmctld.CANNOT.search(answer.stderr):
+            asked = shell.run(slurmctld.COMMAND, CALL_TIMEOUT)
+            last = answer.stderr.strip().splitlines()[-1].strip()
+            raise slurmctld.failure(slurmctld.read(asked.stdout), last[:200])
         words = [line for line in answer.stderr.splitlines() if line.strip()] or ["no message"]
         raise SchedulerFailure(
             f"Slurm refused {command.split('|')[0].split(' -')[0].strip()!r} "

@@ -9,9 +9,10 @@ import pytest
 
 from provision import join
 from provision.cloud import GroupState, Machine, Phase
-from provision.errors import SchedulerFailure, UnreachableError
+from provision.errors import SchedulerDown, SchedulerFailure, UnreachableError
 from provision.events import Event, MachineFailed, MachineReplaced, Progress, Warned
 from provision.join import JoinWait
+from provision.lateness import Node, Reach, late
 from provision.plan import Plan, plan_of
 from provision.scheduler import Member, MemberState
 from provision.spec import Spec
@@ -285,6 +286,60 @@ def test_with_its_replacement_lost_too_the_wait_ends() -> None:
 def test_other_controllers_are_left_alone(new: bool, error: type[Exception]) -> None:
     world = Headless(9, error, new=new, deadline=0.3)
     assert world.wait().missing and world.lives == 0
+
+
+def test_a_dead_scheduler_ends_the_wait_and_costs_no_machine_its_place() -> None:
+    class Dead(World):
+        def members(self) -> Sequence[Member]:
+            raise SchedulerDown("slurmctld on the controller is not running (masked)", "start it")
+
+    world = Dead(3, replace_after=0.1)
+    began = time.monotonic()
+    wait = world.wait()
+    assert time.monotonic() - began < 3, "not at the deadline"
+    assert wait.controller.given_up and wait.controller_said.endswith("is not running (masked)")
+    assert world.seen(MachineReplaced) == []
+
+
+def node(started: float, phase: str = Phase.STARTED) -> Node:
+    return Node("n", clock=Clock(started=started), phase=phase)
+
+
+@pytest.mark.parametrize(
+    ("started", "reached", "latest", "expected"),
+    [
+        (100, 100, 0, True), (450, 100, 0, False), (100, 450, 0, False), (100, None, 0, False),
+        (250, 100, 495, False), (100, 100, 495, True), (250, 100, 480, True),
+    ],
+    ids=[
+        "both long ago", "it started a moment ago", "the controller answers only since a moment",
+        "the controller does not answer", "others arrive still", "it had as long again",
+        "nobody has arrived for a while",
+    ],
+)  # fmt: skip
+def test_lateness_counts_from_when_a_machine_could_have_joined(
+    started: float, reached: float | None, latest: float, expected: bool
+) -> None:
+    assert late(node(started), reached, 180, 500, latest) is expected
+
+
+def test_a_machine_that_stopped_is_late_at_once() -> None:
+    assert late(node(499, Phase.STOPPED), None, 180, 500)
+
+
+def test_while_the_scheduler_is_silent_nobody_can_join() -> None:
+    reach = Reach()
+    assert reach.open(100) is None
+    reach.heard(100)
+    reach.missed(101)
+    assert reach.open(104) == 100, "but for a moment"
+    reach.heard(105)
+    assert reach.open(500) == 100, "however long a look takes"
+    reach.missed(501)
+    reach.missed(600)
+    assert reach.open(600) is None
+    reach.heard(601)
+    assert reach.open(602) == 601, "all have their time anew"
 
 
 @pytest.mark.parametrize(

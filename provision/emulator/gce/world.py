@@ -152,7 +152,12 @@ class World:
 
     def chance(self, *about: object) -> random.Random:
         """A source of chance for one thing: the same for the same seed, whatever else happens."""
-        return random.Random(":".join(map(str, (self.seed, *about))))
+        return chance(self.seed, *about)
+
+
+def chance(seed: int, *about: object) -> random.Random:
+    """The source of chance for one thing in the world of that seed."""
+    return random.Random(":".join(map(str, (seed, *about))))
 
 
 def fingerprint(*content: object) -> str:

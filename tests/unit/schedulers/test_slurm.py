@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from provision.errors import SchedulerFailure
+from provision.errors import SchedulerDown, SchedulerFailure
 from provision.scheduler import Completed, MemberState
 from provision.schedulers.slurm import Slurm
 
@@ -57,6 +57,47 @@ def test_members_are_one_call_and_a_reason_may_hold_bars() -> None:
     assert len(shell.asked) == 1
 
 
+FACTS = "LoadState={}\nActiveState={}\nSubState={}\nResult={}\n\n"
+REFUSED = "slurm_load_partitions: Unable to contact slurm controller (connect failure)\n"
+BROKEN = "[2026-01-01T10:00:00] debug: reads\n[2026-01-01T10:00:00] fatal: no configuration file\n"
+
+
+@pytest.mark.parametrize(
+    ("facts", "log", "kind", "problem"),
+    [
+        (("loaded", "failed", "failed", "exit-code"), BROKEN, SchedulerDown,
+         "slurmctld on the controller is not running (failed, exit-code): "
+         "fatal: no configuration file"),
+        (("loaded", "activating", "auto-restart", "signal"), "", SchedulerDown,
+         "slurmctld on the controller is not running (ended, is being started again, signal)"),
+        (("masked", "inactive", "dead", "success"), "", SchedulerDown,
+         "slurmctld on the controller is not running (masked)"),
+        (("loaded", "active", "running", "success"), "", SchedulerFailure,
+         "slurmctld on the controller runs and does not answer (slurm_load_partitions: Unable to "
+         "contact slurm controller (connect failure))"),
+    ],
+    ids=["it fails", "it is started again", "masked", "it runs"],
+)  # fmt: skip
+def test_a_dead_slurmctld_is_told_as_what_it_is(
+    facts: tuple[str, ...], log: str, kind: type[SchedulerFailure], problem: str
+) -> None:
+    answer = "Booted=yes\n" + FACTS.format(*facts) + log
+    shell = Scripted({"sinfo": Completed(1, "", REFUSED), "systemctl show slurmctld": ok(answer)})
+    with pytest.raises(SchedulerFailure) as caught:
+        Slurm().members(shell)
+    assert (type(caught.value), caught.value.problem) == (kind, problem)
+    assert "provision logs" in caught.value.next_step
+
+
+@pytest.mark.parametrize("words", [REFUSED, "bash: line 1: sinfo: command not found\n"])
+def test_a_controller_that_still_boots_is_no_dead_one(words: str) -> None:
+    answer = FACTS.format("not-found", "inactive", "dead", "success")
+    shell = Scripted({"sinfo": Completed(1, "", words), "systemctl show slurmctld": ok(answer)})
+    with pytest.raises(SchedulerFailure, match="is still booting: slurmctld is not up") as caught:
+        Slurm().members(shell)
+    assert not isinstance(caught.value, SchedulerDown)
+
+
 def test_agent_starts_skip_what_never_started() -> None:
     lines = (
         "NodeName=n1 Arch=x86_64 SlurmdStartTime=2026-01-02T03:04:05 Comment=x=y\n"
@@ -79,8 +120,8 @@ def test_a_proof_from_other_nodes_is_none(answer: str) -> None:
 
 
 def test_a_refusal_carries_the_last_line() -> None:
-    shell = Scripted({"sinfo": Completed(1, "", "noise\nUnable to contact slurm controller\n")})
-    with pytest.raises(SchedulerFailure, match="Unable to contact slurm controller"):
+    shell = Scripted({"sinfo": Completed(1, "", "noise\nslurm_update error: Invalid node state\n")})
+    with pytest.raises(SchedulerFailure, match="Invalid node state"):
         Slurm().members(shell)
 
 
