@@ -1,7 +1,7 @@
 """What may be created, and what it costs: against the quotas, and asked of whoever pays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from provision import preflight
 from provision.cloud import Cost, Limit
@@ -25,14 +25,14 @@ class Room:
     cost: Cost | None
 
 
-def headroom(spec: Spec, source: str, emit: Emit) -> Room:
+def headroom(spec: Spec, emit: Emit) -> Room:
     """What the spec's missing machines need of the account's quotas; creates nothing.
 
     Raises:
         RefusedError: it cannot be known, or the cloud has no quotas and lacks something else.
     """
     with opened(spec.name, spec.cloud, spec.scheduler, emit) as session:
-        plan = Run.of(session, spec, source).plan
+        plan = Run.of(session, spec).plan
         try:
             here = session.machines()
         except (RuntimeFailure, CloudFailure):
@@ -58,8 +58,7 @@ def fit(run: Run) -> None:
     if sizes is None or sizes[last.name] == len(last.machines):
         return
     run.spec = with_nodes(run.spec, sizes)
-    source = plan.source_fingerprint
-    run.plan = replace(plan_of(run.spec), source_fingerprint=source)
+    run.plan = plan_of(run.spec)
     short = ", ".join(f"{limit.metric} in {limit.where}" for limit in limits if limit.short)
     session.emit(
         Warned(

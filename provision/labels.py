@@ -23,16 +23,12 @@ CREATED = "provision-created"
 """When the resource was requested, in milliseconds since the epoch, as decimal text."""
 SPEC = "provision-spec"
 """Fingerprint of the parts of the spec that cannot change while the cluster is up."""
-PLAN = "provision-plan"
-"""Fingerprint of the whole plan, node counts included."""
-SOURCE = "provision-source"
-"""Fingerprint of where the spec came from (its path, or the command line)."""
 KEYS = "provision-keys"
 """Fingerprint of the cluster's keys, so that a run with other keys is refused and not half joined."""
 SCHEDULER = "provision-scheduler"
 """Name of the scheduler the machines join."""
 
-LASTING = (SCHEDULER, SPEC, PLAN, SOURCE, EXPIRES)
+LASTING = (SCHEDULER, SPEC, EXPIRES)
 """Labels that machines added later take over from those that are there."""
 
 CONTROLLER = "controller"

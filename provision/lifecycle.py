@@ -68,7 +68,7 @@ class Outcome:
 
 
 def up(
-    spec: Spec, source: str, emit: Emit, command: str = "provision up", until: str = PROVED, *,
+    spec: Spec, emit: Emit, command: str = "provision up", until: str = PROVED, *,
     agree: Agree | None = None, shrink: bool = False,
 ) -> Outcome:  # fmt: skip
     """Bring the cluster up, or go on with one that an earlier run began.
@@ -86,14 +86,14 @@ def up(
         opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
         session.workspace.lock(command),
     ):
-        run = Run.of(session, spec, source)
+        run = Run.of(session, spec)
         run.agree = agree
         if shrink:
             budget.fit(run)
         return _bring_up(run, until)
 
 
-def preview(spec: Spec, source: str, emit: Emit, shrink: bool = False) -> list[Change]:
+def preview(spec: Spec, emit: Emit, shrink: bool = False) -> list[Change]:
     """What :func:`up` would do, after the same checks; creates nothing.
 
     Raises:
@@ -103,7 +103,7 @@ def preview(spec: Spec, source: str, emit: Emit, shrink: bool = False) -> list[C
         opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
         session.workspace.lock("provision up --preview"),
     ):
-        run = Run.of(session, spec, source)
+        run = Run.of(session, spec)
         if shrink:
             budget.fit(run)
         try:

@@ -6,13 +6,13 @@ same machines. Equal specs give equal plans, byte for byte.
 
 import hashlib
 import ipaddress
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from provision.errors import Finding, SpecError
+from provision.identity import fingerprints
 from provision.labels import CONTROLLER, WORKER
 from provision.names import machine_name, parts
 from provision.spec import Group, Spec, duration_text
@@ -79,7 +79,6 @@ class Plan:
     ttl: int | None
     spec_fingerprint: str
     plan_fingerprint: str
-    source_fingerprint: str
 
     @property
     def workers(self) -> tuple[PlannedMachine, ...]:
@@ -121,14 +120,8 @@ class Plan:
         }
 
 
-def fingerprint(value: object) -> str:
-    """Sixteen hex digits of the value's canonical JSON: short enough for a label."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def plan_of(spec: Spec, source: str = "") -> Plan:
-    """Work out the plan. ``source`` says where the spec came from; it only marks the resources.
+def plan_of(spec: Spec) -> Plan:
+    """Work out the plan.
 
     Raises:
         SpecError: a group is called like the controller, or the subnet cannot hold the machines.
@@ -139,7 +132,7 @@ def plan_of(spec: Spec, source: str = "") -> Plan:
     groups = _groups(spec, subnet)
     total = sum(group.nodes for group in spec.groups.values())
     quorum = spec.ready.quorum or (1.0 if total <= SMALL else LARGE_QUORUM)
-    marks = _fingerprints(spec)
+    marks = fingerprints(spec)
     return Plan(
         name=spec.name,
         cloud=spec.cloud,
@@ -156,7 +149,6 @@ def plan_of(spec: Spec, source: str = "") -> Plan:
         ttl=spec.ttl,
         spec_fingerprint=marks["spec"],
         plan_fingerprint=marks["plan"],
-        source_fingerprint=fingerprint(source),
     )
 
 
@@ -167,17 +159,6 @@ def with_nodes(spec: Spec, nodes: Mapping[str, int]) -> Spec:
         for name, group in spec.groups.items()
     }
     return spec.model_copy(update={"groups": groups})
-
-
-def _fingerprints(spec: Spec) -> dict[str, str]:
-    """``spec`` leaves out what may change while a cluster is up; ``plan`` has the node counts too."""
-    fixed = spec.model_dump(mode="json", exclude={"ready", "ttl", "groups"})
-    fixed["groups"] = {
-        name: group.model_dump(mode="json", exclude={"nodes"})
-        for name, group in spec.groups.items()
-    }
-    counts = {name: group.nodes for name, group in spec.groups.items()}
-    return {"spec": fingerprint(fixed), "plan": fingerprint([fixed, counts])}
 
 
 def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
@@ -242,7 +223,8 @@ def _groups(spec: Spec, subnet: ipaddress.IPv4Network) -> tuple[PlannedGroup, ..
             ),
             **_hardware(spec, group),
         )
-        for turn, (name, group) in enumerate(spec.groups.items())
+        for name, group in spec.groups.items()
+        for turn in [sorted(spec.groups).index(name)]  # their order in a file says nothing
     )
 
 

@@ -1,12 +1,14 @@
 """Everything that can be known to be wrong before the first create call, reported all at once."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from provision import labels
+from provision import identity, labels
 from provision.cloud import Cloud, Limit, Machine, Phase
 from provision.errors import Finding
 from provision.names import ENDLESS, short_name
 from provision.plan import Plan, PlannedMachine
+from provision.spec import Spec
 
 
 def missing(plan: Plan, here: Sequence[Machine]) -> list[PlannedMachine]:
@@ -15,28 +17,47 @@ def missing(plan: Plan, here: Sequence[Machine]) -> list[PlannedMachine]:
     return [machine for machine in plan.machines if machine.name not in running]
 
 
+class Specs(NamedTuple):
+    """What the cluster was last brought up with, where this machine has it, and what is asked now."""
+
+    before: Spec | None
+    now: Spec
+
+
 def same_cluster(
-    plan: Plan, here: Sequence[Machine], ours: Mapping[str, str], keys: str
+    plan: Plan, here: Sequence[Machine], ours: Mapping[str, str], keys: str, specs: Specs
 ) -> list[Finding]:
-    """Why the machines that carry the name already cannot be what this plan goes on with.
+    """Why what carries the name already cannot be what this plan goes on with.
 
     ``ours`` are the labels this run would set, ``keys`` is the fingerprint of the keys on this
     machine, '' where there are none.
     """
-    if not here:
-        return []
     name, where = plan.name, f"cluster {plan.name}"
+    otherwise = f"give this one another --name, or run 'provision down {name}' first"
+    if not here:
+        if specs.before and identity.place(specs.before) != identity.place(specs.now):
+            place = " ".join(word for word in identity.place(specs.before) if word != "None")
+            fix = f"{otherwise} (with --forget where that place is gone for good)"
+            return [Finding(where, f"by its files here it was brought up elsewhere: {place}", fix)]
+        return []
     marks = here[0].labels
-    same = {
-        key: marks.get(key) == ours.get(key) for key in (labels.SPEC, labels.PLAN, labels.SOURCE)
-    }
-    if not same[labels.SPEC] or not (same[labels.PLAN] or same[labels.SOURCE]):
+    if specs.before and (others := identity.differences(specs.before, specs.now)):
+        return [
+            Finding(
+                one.path,
+                f"{name} is up with {one.was}, and {one.now} is asked for",
+                f"leave it as it is: it counts from the first 'up'; else {otherwise}"
+                if one.path == "ttl"
+                else otherwise,
+            )
+            for one in others
+        ]
+    if marks.get(labels.SPEC) != ours.get(labels.SPEC):
         return [
             Finding(
                 where,
                 "the name is taken: a cluster of another spec runs under it",
-                f"give this one another --name, 'provision scale {name} N' to change the other's "
-                f"size, or run 'provision down {name}' first",
+                f"{otherwise}; what it was brought up with is not on this machine",
             )
         ]
     if marks.get(labels.KEYS) != keys:

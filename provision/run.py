@@ -55,10 +55,10 @@ class Run:
     agree: Agree | None = None
 
     @classmethod
-    def of(cls, session: Session, spec: Spec, source: str) -> "Run":
+    def of(cls, session: Session, spec: Spec) -> "Run":
         """A run of this spec in this session, with all that the spec leaves to the surroundings."""
         spec = spec.model_copy(update={"cloud": session.cloud.settled()})
-        return cls(session, spec, plan_of(spec, source))
+        return cls(session, spec, plan_of(spec))
 
     @classmethod
     def again(cls, session: Session, spec: Spec, here: Sequence[Machine]) -> "Run":

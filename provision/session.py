@@ -152,8 +152,9 @@ class Session:
         return Inventory(self.name, self.workspace.folder, endpoint, controllers[0], workers)
 
     def write_access(self, inventory: Inventory) -> None:
-        """Write what lets OpenSSH and Ansible in: configuration, host keys, inventory."""
+        """Write what lets OpenSSH and Ansible in: key, configuration, host keys, inventory."""
         write = self.workspace.write
+        write("id_ed25519", self.keys().user.private)
         write("ssh_config", hosts.ssh_config(inventory))
         write("known_hosts", hosts.known_hosts(inventory, self.keys()))
         write("inventory.yml", hosts.ansible(inventory))

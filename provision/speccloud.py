@@ -96,6 +96,8 @@ class LocalCloud(Model):
     """
 
     per_group: ClassVar[int] = ENDLESS
+    place: ClassVar[tuple[str, ...]] = ("machines",)
+    """Keys that say where it is, beside the kind."""
 
     kind: Literal["local"] = "local"
     machines: Literal["container", "light"] = "container"
@@ -117,6 +119,7 @@ class GceCloud(Model):
 
     per_group: ClassVar[int] = 2000
     """Machines in one regional managed instance group (docs.cloud.google.com, creating groups)."""
+    place: ClassVar[tuple[str, ...]] = ("project", "region", "endpoint")
 
     kind: Literal["gce"] = "gce"
     project: Project | None = None

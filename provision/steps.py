@@ -44,7 +44,10 @@ def check(run: Run) -> None:
         run.lacking = preflight.missing(plan, here)
         keys = session.workspace.keys()
         marks = run.kept or _own_marks(run)
-        wrong = preflight.same_cluster(plan, here, marks, keys.fingerprint if keys else "")
+        before = session.workspace.spec()
+        wrong = preflight.same_cluster(
+            plan, here, marks, keys.fingerprint if keys else "", preflight.Specs(before, run.spec)
+        )
         wrong += preflight.room(session.cloud, plan, run.lacking) if not wrong else []
         if wrong:
             raise RefusedError(wrong)
@@ -54,10 +57,14 @@ def check(run: Run) -> None:
         if faults := userdata.faults(plan, texts, session.cloud.user_data_limit):
             raise SpecError(faults)
         marks = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
+        if here and labels.EXPIRES in here[0].labels:
+            marks[labels.EXPIRES] = here[0].labels[
+                labels.EXPIRES
+            ]  # of the cluster, not of a machine
         if session.cloud.declarative:
             # What is declared must not change because another run declares it.
-            before = here[0].labels if here else session.workspace.load("marks")
-            marks |= {key: before[key] for key in marks if key in before}
+            kept = here[0].labels if here else session.workspace.load("marks")
+            marks |= {key: kept[key] for key in marks if key in kept}
         run.launch = Launch(plan, userdata.with_own_parts(plan, texts), marks)
         said.append(_lacking_text(run))
 
@@ -225,8 +232,6 @@ def _own_marks(run: Run) -> dict[str, str]:
     marks = {
         labels.SCHEDULER: plan.scheduler,
         labels.SPEC: plan.spec_fingerprint,
-        labels.PLAN: plan.plan_fingerprint,
-        labels.SOURCE: plan.source_fingerprint,
     }
     if plan.ttl:
         marks[labels.EXPIRES] = str(int(run.began + plan.ttl))

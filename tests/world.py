@@ -21,9 +21,9 @@ class World:
         self.events: list[Event] = []
         self.asked: list[Purchase] = []
 
-    def up(self, source: str = "demo.yaml", nodes: int = 8, **changes: Any) -> Outcome:
+    def up(self, nodes: int = 8, **changes: Any) -> Outcome:
         spec = {"name": "demo", "groups": {"worker": {"nodes": nodes}}, **changes}
-        return lifecycle.up(Spec.model_validate(spec), source, self.events.append)
+        return lifecycle.up(Spec.model_validate(spec), self.events.append)
 
     @property
     def workers(self) -> list[str]:

@@ -48,7 +48,7 @@ class SpecChoice:
 
         loaded = self.load()
         try:
-            return loaded, plan_of(loaded.spec, loaded.source)
+            return loaded, plan_of(loaded.spec)
         except SpecError as error:
             raise loaded.placed(error) from None
 

@@ -22,7 +22,7 @@ def run(chosen: SpecChoice, options: ConsoleOptions) -> int:
     with Console(options) as console:
         loaded, _ = chosen.plan()
         try:
-            room = budget.headroom(loaded.spec, loaded.source, console.emit)
+            room = budget.headroom(loaded.spec, console.emit)
         except SpecError as error:
             raise loaded.placed(error) from None
         table = [Table(views.LIMIT_COLUMNS, views.limit_rows(room.limits))] if room.limits else []

@@ -45,12 +45,12 @@ def run(
         agree = None if yes else asking(console)
         try:
             if preview:
-                changes = lifecycle.preview(loaded.spec, loaded.source, console.emit, shrink)
+                changes = lifecycle.preview(loaded.spec, console.emit, shrink)
                 data = [dataclasses.asdict(change) for change in changes]
                 console.result(data, Table(views.CHANGE_COLUMNS, views.change_rows(changes)))
                 return EXIT_DONE
             outcome = lifecycle.up(
-                loaded.spec, loaded.source, console.emit, command, until, agree=agree, shrink=shrink
+                loaded.spec, console.emit, command, until, agree=agree, shrink=shrink
             )
         except SpecError as error:
             raise loaded.placed(error) from None

@@ -325,6 +325,6 @@ def test_nat_reserves_an_address_for_1008_machines(gce: Gce) -> None:
 def test_up_is_refused_with_nothing_created(gce: Gce, trouble: Any, words: str) -> None:
     gce.turn(**trouble)
     with pytest.raises(RefusedError, match=words) as caught:
-        lifecycle.up(spec_of(gce, "p", 2), "", ignore)
+        lifecycle.up(spec_of(gce, "p", 2), ignore)
     assert caught.value.exit_code == 4
     assert creates(gce) == 0 and not Workspace("q").folder.exists()

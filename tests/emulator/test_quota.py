@@ -57,7 +57,7 @@ def test_one_short(gce: Gce, metric: str) -> None:
     more = {key: case.get(key) for key in ("cloud", "group")}
     gce.turn(quota={place: {metric: case["limit"]}})
     with pytest.raises(RefusedError) as caught:
-        lifecycle.up(spec_of(gce, "asked", nodes, **more), "", ignore)
+        lifecycle.up(spec_of(gce, "asked", nodes, **more), ignore)
     assert caught.value.exit_code == 4 and creates(gce) == 0
     (finding,) = caught.value.findings
     where = "all regions" if place == "global" else place

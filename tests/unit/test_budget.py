@@ -32,7 +32,7 @@ def up(world: World, answer: bool | Exception | None = None, **more: int) -> Out
         return bool(answer)
 
     asked = None if answer is None else agree
-    return lifecycle.up(spec(**more), "demo.yaml", world.events.append, agree=asked, shrink=True)
+    return lifecycle.up(spec(**more), world.events.append, agree=asked, shrink=True)
 
 
 @pytest.fixture(autouse=True)
@@ -121,14 +121,14 @@ def test_where_not_even_one_fits_the_check_refuses(world: World) -> None:
 
 def test_what_is_short_and_how_much_fits(world: World) -> None:
     world.cloud.limits = [Limit("CPUS", "here", 18, 12, 2, 5, PAGE), Limit("X", "here", 1)]
-    room = budget.headroom(spec(), "demo.yaml", world.events.append)
+    room = budget.headroom(spec(), world.events.append)
     assert (room.fits, room.sizes) == (False, {"worker": 5})
     assert [(limit.left, limit.short) for limit in room.limits] == [(10, True), (None, False)]
     assert world.cloud.calls == ["close"], "nothing was created"
 
 
 def test_a_cloud_without_quotas_is_checked_otherwise(world: World) -> None:
-    assert budget.headroom(spec(), "demo.yaml", world.events.append).fits
+    assert budget.headroom(spec(), world.events.append).fits
     world.cloud.findings = [Finding("host: memory", "too little", "use fewer")]
     with pytest.raises(RefusedError, match="too little"):
-        budget.headroom(spec(), "demo.yaml", world.events.append)
+        budget.headroom(spec(), world.events.append)

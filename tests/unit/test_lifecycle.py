@@ -89,16 +89,7 @@ def test_broken_user_data_refuses_before_anything_is_made(world: World) -> None:
     assert not world.cloud.there and not Workspace("demo").folder.exists()
 
 
-def test_a_name_taken_by_another_spec(world: World) -> None:
-    world.up()
-    with pytest.raises(RefusedError, match="taken"):
-        world.up("other.yaml", nodes=3)
-    with pytest.raises(RefusedError, match="taken"):
-        world.up("demo.yaml", scheduler="slurm", groups={"other": {"nodes": 8}})
-    assert world.up("a/copy/of/demo.yaml").created == 0, "the same spec from elsewhere goes on"
-
-
-def test_the_same_file_may_grow_but_not_shrink_the_cluster(world: World) -> None:
+def test_a_cluster_may_grow_by_another_up_but_not_shrink(world: World) -> None:
     world.up()
     assert world.up(nodes=10).created == 2
     proofs = [call for call in world.scheduler.calls if call.startswith("prove")]
@@ -239,7 +230,7 @@ def test_a_second_run_at_the_same_time_is_refused(world: World) -> None:
 def test_names_may_be_left_out_only_where_there_is_one_cluster(world: World) -> None:
     world.up()
     assert operations.status("", world.events.append).summary.name == "demo"
-    world.up("b.yaml", name="other")
+    world.up(name="other")
     with pytest.raises(UsageError, match="demo, other"):
         operations.status("", world.events.append)
     with pytest.raises(UnknownClusterError, match="demo, other"):
@@ -280,7 +271,7 @@ def test_a_cluster_whose_folder_is_lost_is_looked_for_in_every_place(
     world: World, elsewhere: Elsewhere, dead: bool
 ) -> None:
     spec = {"name": "demo", "cloud": {"kind": "local", "machines": "light"}}
-    lifecycle.up(Spec.model_validate({**spec, "groups": {"worker": {"nodes": 2}}}), "", ignore)
+    lifecycle.up(Spec.model_validate({**spec, "groups": {"worker": {"nodes": 2}}}), ignore)
     Workspace("demo").remove()
     elsewhere.dead = dead
     assert operations.status("demo", ignore).summary.machines == 3

@@ -35,7 +35,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def given(monkeypatch: pytest.MonkeyPatch, room: Room) -> None:
-    monkeypatch.setattr(budget, "headroom", lambda spec, source, emit: room)
+    monkeypatch.setattr(budget, "headroom", lambda spec, emit: room)
 
 
 def test_the_table_and_exit_4_where_something_is_short(
