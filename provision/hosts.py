@@ -106,6 +106,17 @@ def as_dict(inventory: Inventory) -> dict[str, Any]:
     }
 
 
+def last_controller(outputs: Mapping[str, Any]) -> tuple[str, Endpoint] | None:
+    """Name and endpoint of the controller in what :func:`as_dict` wrote; None where there is neither."""
+    name, where = outputs.get("controller"), outputs.get("endpoint")
+    if not (isinstance(name, str) and name and isinstance(where, dict)):
+        return None
+    address, port = where.get("address"), where.get("port")
+    if not (isinstance(address, str) and address and isinstance(port, int) and 0 < port < 65536):
+        return None
+    return name, Endpoint(address, port)
+
+
 FORMATS: Mapping[str, Callable[[Inventory], str]] = {
     "ansible": ansible,
     "ssh": ssh_config,

@@ -20,7 +20,7 @@ def run(
     Results come in the order in which the machines end.
     """
     with found(name, emit) as session, session.shell() as shell:
-        machines = session.machines()
+        machines = session.known()
         if only:
             chosen = set(session.resolve(only, machines))
             machines = [machine for machine in machines if machine.name in chosen]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provision import labels, lookup, nodes, nodestatus, userdata
+from provision import labels, lookup, nodes, nodestatus
 from provision.cloud import Machine
 from provision.clouds import cloud_of, places
 from provision.errors import (
@@ -16,18 +16,17 @@ from provision.errors import (
     UsageError,
 )
 from provision.events import Emit, ignore
-from provision.hosts import Inventory
+from provision.hosts import Inventory, last_controller
 from provision.keys import new_keys
 from provision.labels import CONTROLLER
 from provision.nodestatus import NodeStatus
 from provision.plan import Plan
-from provision.remote.ssh import Connection
+from provision.remote.ssh import Connection, reachable
 from provision.runtime import HostCheck
 from provision.runtimes import runtime_of
 from provision.scheduler import Member, MemberState
 from provision.schedulers import scheduler_of
 from provision.session import Session, found
-from provision.userdata import user_data_of, with_own_parts
 from provision.workspace import Workspace
 
 
@@ -81,7 +80,7 @@ def clusters() -> tuple[list[Summary], Sequence[str]]:
 def status(name: str, emit: Emit) -> Status:
     """The cluster's machines, and its nodes where the scheduler can be asked from here."""
     with found(name, emit) as session:
-        machines = session.machines()
+        machines = session.known()
         summary = _summary(session.name, session.cloud.kind, machines)
         members: dict[str, Member] = {}
         trouble = ""
@@ -105,7 +104,7 @@ def logs(name: str, node: str, emit: Emit) -> dict[str, str]:
     is still there.
     """
     with found(name, emit) as session:
-        machine = session.resolve([node], session.machines())[0]
+        machine = session.resolve([node], session.known())[0]
         said = {"console": session.cloud.console(machine)}
         try:
             with session.shell() as shell:
@@ -134,14 +133,23 @@ def resume(name: str, nodes: Sequence[str], emit: Emit) -> list[Member]:
 def inventory(name: str, emit: Emit) -> Inventory:
     """The cluster's machines as other tools want them."""
     with found(name, emit) as session:
-        return session.inventory()
+        return session.inventory(session.known())
 
 
 def ssh_target(name: str, node: str) -> tuple[Path, str]:
-    """OpenSSH's configuration file for the cluster, written anew, and the host to log in to."""
+    """OpenSSH's configuration file for the cluster, and the host to log in to.
+
+    To a controller that answers where the last run left it nobody else is asked: its host key is its own,
+    so nothing else can stand in its place. Workers share theirs; their addresses are asked for anew.
+    """
+    if name and (kept := last_controller(Workspace(name).load("outputs"))):
+        config = Workspace(name).path("ssh_config")
+        asked = node in ("", kept[0], CONTROLLER)
+        if asked and config.is_file() and reachable(kept[1]):
+            return config, kept[0]
     with found(name, ignore) as session:
-        listed = session.inventory()
-        known = session.machines()
+        listed = session.inventory(session.known())
+        known = session.known()
         host = session.resolve([node], known)[0] if node else listed.controller.name
         session.write_access(listed)
         return session.workspace.path("ssh_config"), host
@@ -153,6 +161,8 @@ def rendered(plan: Plan, masked: bool) -> dict[str, str]:
     With the cluster's own keys where this machine has them; ``masked`` puts a word in the place of
     each secret.
     """
+    from provision.userdata import user_data_of, with_own_parts
+
     keys = Workspace(plan.name).keys() or new_keys(plan.name)
     texts = user_data_of(scheduler_of(plan.scheduler), plan, keys.masked() if masked else keys)
     return with_own_parts(plan, texts)
@@ -160,6 +170,9 @@ def rendered(plan: Plan, masked: bool) -> dict[str, str]:
 
 def faults(plan: Plan) -> list[Finding]:
     """What is wrong with the user-data that the plan leads to; needs no cloud."""
+    from provision import userdata
+    from provision.userdata import user_data_of
+
     cloud = cloud_of(plan.cloud)
     texts = user_data_of(scheduler_of(plan.scheduler), plan, new_keys(plan.name))
     return userdata.faults(plan, texts, cloud.user_data_limit)
@@ -178,7 +191,7 @@ def _now(session: Session, shell: Connection, nodes: Sequence[str]) -> list[Memb
 
 
 def _workers(session: Session, nodes: Sequence[str]) -> list[str]:
-    machines = session.machines()
+    machines = session.known()
     full = session.resolve(nodes, machines)
     roles = {machine.name: machine.role for machine in machines}
     wrong = [name for name in full if roles[name] == CONTROLLER]
@@ -189,7 +202,7 @@ def _workers(session: Session, nodes: Sequence[str]) -> list[str]:
 
 def _remote_file(session: Session, shell: Connection, machine: str) -> str:
     command = "sudo cat /var/log/cloud-init-output.log"
-    machines = {m.name: m for m in session.machines()}
+    machines = {m.name: m for m in session.known()}
     if machines[machine].role == CONTROLLER:
         return shell.run(command, 30).stdout
     (result,) = nodes.on_workers(session, shell, [machines[machine]], command, 30)

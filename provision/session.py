@@ -56,6 +56,7 @@ class Session:
     emit: Emit
     stage: str = "starting"
     _shell: Connection | None = field(default=None, repr=False)
+    _known: list[Machine] | None = field(default=None, repr=False)
 
     @contextlib.contextmanager
     def step(self, name: str, text: str) -> Iterator["Ending"]:
@@ -95,8 +96,20 @@ class Session:
         return None
 
     def machines(self) -> list[Machine]:
-        """What the cloud has of this cluster, from labels."""
-        return self.cloud.machines(self.name)
+        """What the cloud has of this cluster, from labels; asks it."""
+        self._known = self.cloud.machines(self.name)
+        return self._known
+
+    def note(self, machines: list[Machine]) -> None:
+        """What was listed of this cluster already; nothing where nothing was."""
+        self._known = machines or None
+
+    def known(self) -> list[Machine]:
+        """The same as of this session's last look; asks where there was none.
+
+        For commands that only look: at 10,000 nodes each list is 21 pages.
+        """
+        return self.machines() if self._known is None else self._known
 
     def login(self, endpoint: Endpoint) -> Login:
         """How to reach the controller."""
@@ -132,13 +145,13 @@ class Session:
     @contextlib.contextmanager
     def shell(self) -> Iterator[Connection]:
         """A connection to the controller of a cluster that is up."""
-        endpoint = self.inventory().endpoint
+        endpoint = self.inventory(self.known()).endpoint
         with controller_shell(self.login(endpoint), f"{self.name}-{CONTROLLER}") as connection:
             yield connection
 
-    def inventory(self) -> Inventory:
-        """The cluster's machines as other tools want them."""
-        machines = self.machines()
+    def inventory(self, machines: Sequence[Machine] | None = None) -> Inventory:
+        """The cluster's machines as other tools want them; asked for where none are given."""
+        machines = self.machines() if machines is None else machines
         nodes = [Node(m.name, m.role, m.group, m.address) for m in machines]
         controllers = [node for node in nodes if node.role == CONTROLLER]
         if not controllers:
@@ -203,7 +216,7 @@ def found(name: str, emit: Emit) -> Iterator[Session]:
     """
     spec, specs, unasked = _kept(name, emit) if name else (None, places(), [])
     with lookup.opened(specs, lambda place: cloud_of(place, emit)) as all_places:
-        holding, answers = _holding(all_places, name, alone=spec is not None)
+        holding, answers, known = _holding(all_places, name, alone=spec is not None)
         unasked += answers.unasked
         if name not in holding and (name or len(holding) != 1):
             if not name and holding:
@@ -217,6 +230,7 @@ def found(name: str, emit: Emit) -> Iterator[Session]:
         cluster = name or next(iter(holding))
         scheduler = scheduler_of(spec.scheduler if spec else "slurm")
         session = Session(cluster, holding[cluster], scheduler, Workspace(cluster), emit)
+        session.note(known)
         try:
             yield session
         finally:
@@ -248,16 +262,22 @@ def _kept(name: str, emit: Emit) -> tuple[Spec | None, list[CloudSpec], list[str
 
 def _holding(
     asked: Sequence[lookup.Place], name: str, alone: bool
-) -> tuple[dict[str, Cloud], lookup.Answers[list[str]]]:
-    """The clusters that exist, by name (only the one of that name), with the cloud that has each."""
+) -> tuple[dict[str, Cloud], lookup.Answers[list[str]], list[Machine]]:
+    """The clusters that exist, by name (only the one of that name), with the cloud that has each.
+
+    And the machines that were listed for it: one that has any exists, by the list a command needs anyway.
+    """
+    known: list[Machine] = []
     if alone and len(asked) == 1:
         # Where its files say that it is: worth all the patience that the cloud itself has.
         (place,) = asked
-        answers = lookup.Answers([(place, place.cloud.clusters(name))])
+        known = place.cloud.machines(name)
+        clusters = [name] if known else place.cloud.clusters(name)
+        answers = lookup.Answers([(place, clusters)])
     else:
         answers = lookup.ask(asked, lambda cloud: cloud.clusters(name))
     holding: dict[str, Cloud] = {}
     for place, clusters in answers.said:
         for cluster in clusters:
             holding.setdefault(cluster, place.cloud)
-    return holding, answers
+    return holding, answers, known

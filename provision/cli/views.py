@@ -1,19 +1,24 @@
 """Results as rows and sentences: what a command shows, apart from how it is printed."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provision import standing
-from provision.budget import Room
-from provision.cloud import Change, Limit
-from provision.lifecycle import CREATED, Outcome
 from provision.names import ENDLESS, short_name
-from provision.operations import Status, Summary
-from provision.run import Purchase
-from provision.runtime import HostCheck
-from provision.scheduler import Member, Proof
+
+if TYPE_CHECKING:
+    # Not for running: what is shown is made by others, and a list needs no recipe.
+    from provision.budget import Room
+    from provision.cloud import Change, Limit
+    from provision.lifecycle import Outcome
+    from provision.operations import Status, Summary
+    from provision.run import Purchase
+    from provision.runtime import HostCheck
+    from provision.scheduler import Member, Proof
 
 Rows = list[Sequence[str]]
 
@@ -102,7 +107,7 @@ def status_line(status: Status) -> str:
 def outcome_lines(outcome: Outcome) -> list[str]:
     """What an ``up`` came to, the proof, and what to do next."""
     name = outcome.cluster
-    if outcome.until == CREATED:
+    if outcome.until == "created":
         lines = [
             f"{name}: {outcome.asked} nodes are requested after {outcome.seconds:.1f} s; whether they "
             "join was not waited for"

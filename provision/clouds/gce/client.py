@@ -1,8 +1,8 @@
 """The one place that makes clients of Compute Engine, and the one that decides what is tried again.
 
-Google's library is imported with the first client: that takes a second. Its own retries stay off, as
-they are silent and know nothing of rate limits, and so does its polling of operations: that leaves the
-endpoint, and takes errors without an HTTP status for success.
+Google's library is imported with the first client: that takes two seconds, and lists go without it. Its
+own retries stay off, as they are silent and know nothing of rate limits, and so does its polling of
+operations: that leaves the endpoint, and takes errors without an HTTP status for success.
 """
 
 import re
@@ -20,11 +20,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from provision import __version__, extras
+from provision import extras
 from provision.clouds.gce.api.answers import Answer
 from provision.clouds.gce.api.failures import GceFailure, TookTooLong, Unreachable
+from provision.clouds.gce.api.listing import Lists, Row, query_of, rows
 from provision.clouds.gce.api.request import fields_of, request_of
-from provision.clouds.gce.api.signin import credentials_of
+from provision.clouds.gce.api.signin import client_of, credentials_of
 from provision.clouds.gce.settings import Settings
 from provision.errors import InterruptedRun
 from provision.events import Emit, Retried, ignore
@@ -52,12 +53,11 @@ _SCOPE = re.compile(
 
 Client = TypeVar("Client")
 Result = TypeVar("Result")
-Row = TypeVar("Row")
+Found = TypeVar("Found")
 
 
 class Gce:
     """Clients, calls, lists and operations of one project; may be used by several threads.
-
     ``stop`` ends waits and retries early with InterruptedRun; ``patience`` (seconds) may be lowered at
     any time and bounds every call. ``clock`` (seconds, monotonic) and ``sleep`` are for tests. Raises
     RefusedError where Google's library is not installed.
@@ -76,6 +76,7 @@ class Gce:
         self._sleep = sleep or self._stop.wait
         self._clients: dict[type[Any], Any] = {}
         self._credentials: Any = None
+        self._lists: Lists | None = None
         self._lock = threading.Lock()
         self._answered = False
 
@@ -83,8 +84,7 @@ class Gce:
         """The client of that class (``compute_v1.NetworksClient``), made once. Raises GceFailure."""
         with self._lock:
             if kind not in self._clients:
-                self._credentials = self._credentials or credentials_of(self.settings)
-                self._clients[kind] = _client(kind, self.settings, self._credentials)
+                self._clients[kind] = client_of(kind, self.settings, self._signed())
             made: Client = self._clients[kind]
             return made
 
@@ -98,18 +98,24 @@ class Gce:
         default to the settings'. A change has one ``request_id`` for all its tries, by which Google
         does it once. Raises GceFailure, InterruptedRun.
         """
+        request = request_of(method, self.settings, fields)
+
+        def attempt(timeout: float) -> Result:
+            return method(request=request, retry=None, timeout=timeout)
+
+        return self._tried(doing, attempt, deadline)
+
+    def _tried(self, doing: str, attempt: Callable[[float], Result], deadline: float) -> Result:
+        """The one retry policy. ``attempt`` is given the seconds that it may wait for a byte."""
         from provision.clouds.gce.api import seam
 
-        request = request_of(method, self.settings, fields)
         began = self._clock()
 
         def once() -> Result:
             left = min(deadline, self.patience) - (self._clock() - began)
             try:
                 with seam.translated(doing):
-                    result = method(
-                        request=request, retry=None, timeout=max(1.0, min(ATTEMPT, left))
-                    )
+                    result = attempt(max(1.0, min(ATTEMPT, left)))
             except GceFailure as failure:
                 self._answered = self._answered or failure.status > 0
                 raise
@@ -128,9 +134,9 @@ class Gce:
         )(once)
 
     def pages(
-        self, doing: str, method: Callable[..., Iterable[Row]], /, *, deadline: float = PATIENCE,
+        self, doing: str, method: Callable[..., Iterable[Found]], /, *, deadline: float = PATIENCE,
         **fields: Any,
-    ) -> Iterator[list[Row]]:  # fmt: skip
+    ) -> Iterator[list[Found]]:  # fmt: skip
         """A list, page by page, with ``deadline`` seconds for each; the rows are the SDK's.
 
         An aggregated list has pairs of a scope and what is in it. Raises as :meth:`call`.
@@ -148,12 +154,31 @@ class Gce:
             fields["page_token"] = token
 
     def rows(
-        self, doing: str, method: Callable[..., Iterable[Row]], /, *, deadline: float = PATIENCE,
+        self, doing: str, method: Callable[..., Iterable[Found]], /, *, deadline: float = PATIENCE,
         **fields: Any,
-    ) -> Iterator[Row]:  # fmt: skip
+    ) -> Iterator[Found]:  # fmt: skip
         """The rows of all :meth:`pages`."""
         for page in self.pages(doing, method, deadline=deadline, **fields):
             yield from page
+
+    def listed(self, doing: str, path: str, fields: str, wanted: str = "") -> Iterator[Row]:
+        """A list without Google's library, by page: ``path`` is ``aggregated/instances`` and the like.
+
+        ``fields`` are those of a row that are asked for (``name,labels``), ``wanted`` is a filter.
+        Tried again and told like every call; raises as :meth:`call`.
+        """
+        query = query_of(path, fields, wanted, PAGE)
+
+        def attempt(timeout: float) -> tuple[list[Row], str]:
+            page = self._signed_lists().page(path, query, timeout)
+            return list(rows(page, path)), page.get("nextPageToken", "")
+
+        while True:
+            found, token = self._tried(doing, attempt, PATIENCE)
+            yield from found
+            if not token:
+                return
+            query["pageToken"] = token
 
     def wait(self, operation: Any, deadline: float = OPERATION, doing: str = "") -> "Operation":
         """The operation once it is DONE: Google has taken it over, no machine need have booted.
@@ -195,6 +220,9 @@ class Gce:
             for client in self._clients.values():
                 client.transport.close()
             self._clients.clear()
+            if self._lists:
+                self._lists.close()
+            self._lists = None
 
     def __enter__(self) -> Self:
         return self
@@ -203,6 +231,16 @@ class Gce:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:  # fmt: skip
         self.close()
+
+    def _signed(self) -> Any:
+        """The credentials, looked up once. The caller holds the lock."""
+        self._credentials = self._credentials or credentials_of(self.settings)
+        return self._credentials
+
+    def _signed_lists(self) -> Lists:
+        with self._lock:
+            self._lists = self._lists or Lists(self.settings, self._signed())
+            return self._lists
 
     def _look(self, operation: Any, doing: str, left: float) -> Any:
         """The operation as it is now, asked in its own scope."""
@@ -245,21 +283,6 @@ class Gce:
     def _give_up(self, state: RetryCallState, began: float) -> Any:
         failure = _failure(state)
         raise failure.after(state.attempt_number, self._clock() - began) from failure.__cause__
-
-
-def _client(kind: Callable[..., Client], settings: Settings, credentials: Any) -> Client:
-    from google.api_core.client_options import ClientOptions
-    from google.api_core.gapic_v1.client_info import ClientInfo
-
-    from provision.clouds.gce.api import seam
-
-    with seam.translated("connect"):
-        return kind(
-            credentials=credentials,
-            client_options=ClientOptions(api_endpoint=settings.endpoint or None),
-            client_info=ClientInfo(user_agent=f"provision/{__version__}"),
-            transport="rest",
-        )
 
 
 def _done(operation: Any) -> bool:

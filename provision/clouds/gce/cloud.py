@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine
-from provision.clouds.gce import quota, stack, sweep, watching
+from provision.clouds.gce import stack, sweep, watching
 from provision.clouds.gce.api.failures import GceFailure, NotFound
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import Gce
@@ -108,6 +108,8 @@ class GceCloud:
 
     def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
         """Everything of docs/gce.md, "What is checked first"."""
+        from provision.clouds.gce import quota
+
         found: list[Finding] = []
         try:
             place = self._located(plan, found)
@@ -121,6 +123,8 @@ class GceCloud:
 
     def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
         """The quotas of region and project."""
+        from provision.clouds.gce import quota
+
         try:
             return quota.headroom(self._gce, self._place_of(plan), plan, missing)
         except GceFailure as failure:
@@ -201,10 +205,9 @@ class GceCloud:
         return self._machines(cluster)
 
     def _machines(self, cluster: str, name: str = "") -> list[Machine]:
-        found = instances(Controller(self._gce), self._settings.project, cluster, name)
         made = []
-        for instance in found:
-            self._links[instance.name] = short(instance.self_link)
+        for instance in instances(self._gce, cluster, name):
+            self._links[instance["name"]] = short(instance.get("selfLink", ""))
             made.append(watching.machine(instance))
         return sorted(made, key=lambda machine: machine.name)
 

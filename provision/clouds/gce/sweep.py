@@ -10,7 +10,7 @@ from typing import Any
 from provision.clouds.gce.api.failures import NotFound
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources import RANKS, Controller, Group, Network
-from provision.clouds.gce.resources.instances import instances
+from provision.clouds.gce.resources.instances import instances, ours
 from provision.clouds.gce.resources.kind import last, short
 from provision.events import Emit, Noted
 from provision.labels import CLUSTER
@@ -96,34 +96,29 @@ def _of_kind(gce: Gce, make: Callable[[Gce], Any]) -> Iterator[Found]:
 
 def _vms(gce: Gce, cluster: str) -> Iterator[Found]:
     kind = Controller(gce)
-    for found in instances(kind, gce.settings.project, cluster):
-        ident = short(found.self_link)
+    for found in instances(gce, cluster):
+        ident = short(found.get("selfLink", ""))
 
         def gone(ident: str = ident) -> None:
             kind.delete(ident, {}, Work.within(SECONDS, threading.Event()))
 
-        yield Found("VM", ident, dict(found.labels), gone)
+        yield Found("VM", ident, dict(found.get("labels", {})), gone)
 
 
 def _disks(gce: Gce, cluster: str) -> Iterator[Found]:
     """Boot disks that did not go with their VM."""
+    shown = "name,labels,zone,selfLink,users"
+    for disk in gce.listed("list disks", "aggregated/disks", shown, ours(cluster)):
+        if not disk.get("users"):
+            gone = partial(_remove_disk, gce, disk["name"], last(disk.get("zone", "")))
+            yield Found("disk", short(disk.get("selfLink", "")), dict(disk.get("labels", {})), gone)
+
+
+def _remove_disk(gce: Gce, name: str, zone: str) -> None:
     from google.cloud import compute_v1
 
-    client = gce.client(compute_v1.DisksClient)
-    wanted = f'labels.{CLUSTER}="{cluster}"' if cluster else f"labels.{CLUSTER}:*"
-    rows = gce.rows("list disks", client.aggregated_list, filter=wanted)
-    for _, scope in rows:
-        for disk in scope.disks:
-            if disk.users:
-                continue
-
-            def gone(name: str = disk.name, zone: str = last(disk.zone)) -> None:
-                doing = f"delete the disk {name}"
-                try:
-                    gce.wait(
-                        gce.call(doing, client.delete_unary, zone=zone, disk=name), SECONDS, doing
-                    )
-                except NotFound:
-                    return
-
-            yield Found("disk", short(disk.self_link), dict(disk.labels), gone)
+    delete, doing = gce.client(compute_v1.DisksClient).delete_unary, f"delete the disk {name}"
+    try:
+        gce.wait(gce.call(doing, delete, zone=zone, disk=name), SECONDS, doing)
+    except NotFound:
+        return

@@ -1,11 +1,11 @@
 """VMs and instance groups as GCE shows them, as the clouds' common values."""
 
 import time
-from typing import Any
 
 from provision import labels
 from provision.cloud import GroupState, Machine, Phase
 from provision.clouds.gce.api.answers import Cause, classify, one_line
+from provision.clouds.gce.api.listing import Row
 from provision.clouds.gce.resources import Group
 from provision.clouds.gce.resources.instances import seconds
 from provision.clouds.gce.resources.kind import last
@@ -19,27 +19,28 @@ UNDER_WAY = (*MAKING, "deleting", "restarting", "refreshing", "verifying", "star
 """Actions that are counted for people."""
 
 
-def machine(instance: Any) -> Machine:
+def machine(instance: Row) -> Machine:
     """A VM of a list."""
-    marks = dict(instance.labels)
-    interface = next(iter(instance.network_interfaces), None)
-    access = next(iter(interface.access_configs), None) if interface else None
-    phase = PHASES.get(instance.status, Phase.STOPPED)
+    marks = dict(instance.get("labels", {}))
+    interface: Row = next(iter(instance.get("networkInterfaces", [])), {})
+    access: Row = next(iter(interface.get("accessConfigs", [])), {})
+    phase = PHASES.get(instance.get("status", ""), Phase.STOPPED)
+    began = seconds(instance.get("lastStartTimestamp", ""))
     return Machine(
-        name=instance.name,
+        name=instance["name"],
         cluster=marks.get(labels.CLUSTER, ""),
         role=marks.get(labels.ROLE, ""),
         group=marks.get(labels.GROUP, ""),
-        address=interface.network_i_p if interface else "",
+        address=interface.get("networkIP", ""),
         phase=phase,
         generation=0,
-        requested=seconds(instance.creation_timestamp) or 0.0,
-        started=seconds(instance.last_start_timestamp) if phase is Phase.STARTED else None,
+        requested=seconds(instance.get("creationTimestamp", "")) or 0.0,
+        started=began if phase is Phase.STARTED else None,
         labels=marks,
-        error=one_line(instance.status_message),
-        ident=str(instance.id),
-        zone=last(instance.zone),
-        external=access.nat_i_p if access else "",
+        error=one_line(instance.get("statusMessage", "")),
+        ident=str(instance.get("id", "")),
+        zone=last(instance.get("zone", "")),
+        external=access.get("natIP", ""),
     )
 
 

@@ -6,19 +6,21 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests.exceptions
 import urllib3.exceptions
 from google.api_core import exceptions as core
 from google.api_core import universe
 from google.auth import exceptions as auth
-from google.cloud.compute_v1 import Operation
 from google.protobuf import json_format
 
 from provision.clouds.gce.api import failures as ours
 from provision.clouds.gce.api import refusals
 from provision.clouds.gce.api.answers import Answer, Cause, classify, first, one_line
+
+if TYPE_CHECKING:
+    from google.cloud.compute_v1 import Operation
 
 LONGEST = 2000
 """Characters of Google's words that are kept; its sentences are far shorter."""
@@ -95,7 +97,7 @@ def translate(doing: str, error: Exception) -> ours.GceFailure:
     return next(make for kind, make in _MAKERS if isinstance(error, kind))(doing, error)
 
 
-def failed(doing: str, operation: Operation) -> ours.GceFailure | None:
+def failed(doing: str, operation: "Operation") -> ours.GceFailure | None:
     """Why an operation failed; None where it did not.
 
     ``error`` alone decides: there may be errors without an HTTP status, and Google's library takes

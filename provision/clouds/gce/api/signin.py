@@ -1,13 +1,16 @@
-"""Credentials: Google's Application Default Credentials, of a file or of the VM this runs on."""
+"""Google's Application Default Credentials, of a file or of a VM, and clients that sign with them."""
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from provision import __version__
 from provision.clouds.gce.settings import Settings
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
+Client = TypeVar("Client")
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
@@ -55,3 +58,19 @@ def tokens_of(inner: "Credentials") -> "Credentials":
             self.token, self.expiry = inner.token, inner.expiry
 
     return Tokens()  # type: ignore[no-untyped-call] # its __init__ is Google's
+
+
+def client_of(kind: Callable[..., Client], settings: Settings, credentials: Any) -> Client:
+    """A client of Google's library, over HTTP. Raises GceFailure."""
+    from google.api_core.client_options import ClientOptions
+    from google.api_core.gapic_v1.client_info import ClientInfo
+
+    from provision.clouds.gce.api import seam
+
+    with seam.translated("connect"):
+        return kind(
+            credentials=credentials,
+            client_options=ClientOptions(api_endpoint=settings.endpoint or None),
+            client_info=ClientInfo(user_agent=f"provision/{__version__}"),
+            transport="rest",
+        )

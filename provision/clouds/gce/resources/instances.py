@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from provision.clouds.gce.api.failures import NotFound, Taken
+from provision.clouds.gce.api.listing import Row
 from provision.clouds.gce.api.refusals import StockOut
+from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources.kind import Body, Kind, as_text, from_text, last, short
 from provision.clouds.gce.resources.networks import NAMED
 from provision.errors import CloudFailure
@@ -16,6 +18,11 @@ HARDWARE = frozenset(
     {"image", "machine_type", "disk_gb", "disk_type", "spot", "seconds", "labels", "tags"}
 )
 """Inputs that say what a VM is; ``seconds`` is its longest life, 0 for no end."""
+SHOWN = (
+    "id,name,labels,status,statusMessage,creationTimestamp,lastStartTimestamp,zone,selfLink,"
+    "networkInterfaces(networkIP,accessConfigs/natIP)"
+)
+"""Fields of a listed VM; the whole of it would bring its user-data along, a thousand times."""
 
 
 def properties(inputs: Inputs) -> Body:
@@ -192,9 +199,8 @@ class Controller(Kind):
 
     def listed(self, project: str, region: str) -> Iterator[tuple[str, Mapping[str, str]]]:
         """All VMs with our label, those of groups left out: they go with their group."""
-        for found in instances(self, project):
-            if found.labels.get(ROLE) == CONTROLLER:
-                yield short(found.self_link), dict(found.labels)
+        for found in instances(self.gce, role=CONTROLLER):
+            yield short(found.get("selfLink", "")), dict(found.get("labels", {}))
 
     def delete(self, ident: str, state: Outputs, work: Work) -> None:
         """Its boot disk goes with it."""
@@ -204,14 +210,17 @@ class Controller(Kind):
             return
 
 
-def instances(kind: Kind, project: str, cluster: str = "", name: str = "") -> Iterator[Any]:
+def instances(gce: Gce, cluster: str = "", name: str = "", role: str = "") -> Iterator[Row]:
     """All VMs of the project that carry our label, or this cluster's, or one of them, by page."""
-    method = kind.method("aggregated_list", "InstancesClient")
-    wanted = f'labels.{CLUSTER}="{cluster}"' if cluster else f"labels.{CLUSTER}:*"
-    wanted = f'({wanted}) AND (name="{name}")' if name else wanted
-    rows = kind.gce.rows("list instances", method, project=project, filter=wanted)
-    for _, scope in rows:
-        yield from scope.instances
+    return gce.listed("list instances", "aggregated/instances", SHOWN, ours(cluster, name, role))
+
+
+def ours(cluster: str = "", name: str = "", role: str = "") -> str:
+    """The filter of a list for what carries our label; further words make it narrower."""
+    words = [f'labels.{CLUSTER}="{cluster}"' if cluster else f"labels.{CLUSTER}:*"]
+    words += [f'labels.{ROLE}="{role}"'] if role else []
+    words += [f'name="{name}"'] if name else []
+    return words[0] if len(words) == 1 else " AND ".join(f"({word})" for word in words)
 
 
 def seconds(timestamp: str) -> float | None:

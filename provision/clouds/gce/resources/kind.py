@@ -170,9 +170,12 @@ class Kind(Resource):
 
     def listed(self, project: str, region: str) -> Iterator[tuple[str, Mapping[str, str]]]:
         """Idents and labels of all of this kind that carry a cluster's name, by page."""
-        where = self.where({"project": project, "region": region})
-        for found in self.gce.rows(f"list {self.collection}", self.method("list"), **where):
-            marks = self.marks(found)
+        scope = f"regions/{region}" if self.regional else "global"
+        rows = self.gce.listed(
+            f"list {self.collection}", f"{scope}/{self.collection}", "name,description"
+        )
+        for found in rows:
+            marks = from_text(found.get("description", ""))
             if CLUSTER in marks:
-                ident = self.ident({"project": project, "region": region, "name": found.name})
+                ident = self.ident({"project": project, "region": region, "name": found["name"]})
                 yield ident, marks

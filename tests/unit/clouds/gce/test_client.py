@@ -375,7 +375,7 @@ def test_clients_are_made_once_of_one_factory() -> None:
 def test_nothing_of_googles_is_imported_before_it_is_needed() -> None:
     """It takes a second, and is an extra; ``seam`` alone is imported with the first call."""
     folder = Path(inspect.getfile(Gce)).parent
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         names = {
             name
