@@ -47,8 +47,8 @@ def first_the_groups(client: Gce, plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def addresses(client: Gce) -> dict[str, str]:
-    found = instances(Controller(client), PROJECT, "q")
-    return {vm.name: vm.network_interfaces[0].network_i_p for vm in found}
+    found = instances(client, "q")
+    return {vm["name"]: vm["networkInterfaces"][0]["networkIP"] for vm in found}
 
 
 def test_the_address_is_taken_back_from_the_worker_that_has_it(gce: Emulated, client: Gce) -> None:

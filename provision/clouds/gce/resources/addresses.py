@@ -52,16 +52,16 @@ class Address(Kind):
 
     def _free(self, ident: str, inputs: Inputs, work: Work) -> None:
         """The worker's group makes another in its place."""
-        for vm in instances(self, inputs["project"], inputs["marks"][CLUSTER]):
-            mine = any(each.network_i_p == inputs["address"] for each in vm.network_interfaces)
-            if not mine or vm.labels.get(ROLE) == CONTROLLER:
+        for vm in instances(self.gce, inputs["marks"][CLUSTER]):
+            addresses = [each.get("networkIP") for each in vm.get("networkInterfaces", [])]
+            if inputs["address"] not in addresses or vm["labels"].get(ROLE) == CONTROLLER:
                 continue
             group = Group(self.gce)
             group.recreate(
-                group.ident({**inputs, "name": vm.name.rpartition("-")[0]}),
-                [short(vm.self_link)], work,
+                group.ident({**inputs, "name": vm["name"].rpartition("-")[0]}),
+                [short(vm["selfLink"])], work,
             )  # fmt: skip
-            self._wait(ident, inputs, last(vm.self_link), work)
+            self._wait(ident, inputs, last(vm["selfLink"]), work)
 
     def _wait(self, ident: str, inputs: Inputs, holder: str, work: Work) -> None:
         def taken() -> bool:
