@@ -1,0 +1,67 @@
+"""The command blocks of README.md and docs/*.md: where each stands, and whether it is to be run.
+
+A block is lines that are indented by four spaces or more, or fenced as sh, bash or console, and hold a
+command. ``<!-- not run: REASON -->`` on the line before a block says that a test cannot run it.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MARK = re.compile(r"^\s*<!-- not run: (?P<why>.+) -->\s*$")
+OURS = re.compile(r"^(?:[A-Z_]+=\S+ )*(provision|make) ")
+ENDS = {"|", ">", ">>", "&&", "||", ";", "<"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One command as it stands: page, number of its line, its text, what is said beside it, why not run."""
+
+    page: str
+    number: int
+    text: str
+    beside: str
+    why: str
+
+    def words(self) -> list[str]:
+        """The command's words up to a pipe or a redirection, without its settings and its comment."""
+        lexer = shlex.shlex(self.text, posix=True, punctuation_chars="|&;<>")
+        lexer.whitespace_split = True
+        lexer.commenters = "#"
+        words: list[str] = []
+        for word in lexer:
+            if word in ENDS:
+                break
+            words.append(word)
+        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+            words.pop(0)
+        return words
+
+
+def lines() -> Iterator[Line]:
+    """Every command of ours in a block, in the order in which a reader meets them."""
+    for page in PAGES:
+        yield from of(page.relative_to(ROOT).as_posix(), page.read_text(encoding="utf-8"))
+
+
+def of(page: str, text: str) -> Iterator[Line]:
+    """Those of one page."""
+    why, fence = "", ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := MARK.match(line):
+            why = found["why"]
+            continue
+        if line.startswith("```"):
+            fence = "" if fence else line.strip("` ") or "text"
+            continue
+        inside = fence in ("sh", "bash", "console") or (not fence and line.startswith("    "))
+        if line.strip() and not inside:
+            why = why if fence else ""
+        command = line.strip().removeprefix("$ ")
+        if inside and OURS.match(command):
+            code, _, beside = command.partition(" #")
+            yield Line(page, number, code.strip(), beside.strip(" #"), why)
