@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import tempfile
@@ -26,6 +25,7 @@ from provision.emulator.making import emulator
 from provision.emulator.server import ABORT, application
 from provision.errors import Finding, RefusedError, UsageError
 from provision.events import Emit, Warned
+from provision.processes import end
 from provision.runtime import MachineRuntime
 from provision.runtimes import runtime_of
 
@@ -209,16 +209,6 @@ def around(options: Options, emit: Emit, command: Sequence[str]) -> int:
         try:
             code = process.wait()
         except KeyboardInterrupt:
-            _end(process)
+            end(process, GRACE)  # it may have had Ctrl-C from the terminal
             raise
         return code if code >= 0 else 128 - code
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """The command had Ctrl-C from the terminal, or gets SIGTERM now; then it is killed."""
-    try:
-        process.send_signal(signal.SIGTERM)
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

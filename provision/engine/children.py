@@ -10,6 +10,8 @@ from typing import IO
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from provision.processes import end
+
 EVERY = 2.0
 """Seconds between two words of progress."""
 END = 10.0
@@ -60,7 +62,7 @@ def run(
         try:
             _wait(child, log, began + deadline, progress)
         finally:
-            _end(child)
+            end(child, END)
         if child.returncode:
             raise ChildFailed(_lines(log)[-1] if _lines(log) else f"exit code {child.returncode}")
 
@@ -88,16 +90,6 @@ def _wait(
         )(ended)
     except RetryError as error:
         raise ChildFailed("it took too long and was stopped") from error
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(END)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait(END)
 
 
 def _lines(log: IO[str]) -> list[str]:

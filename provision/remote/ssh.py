@@ -225,7 +225,7 @@ async def _begun(connection: "SSHClientConnection", command: str) -> "SSHClientP
 def reachable(endpoint: Endpoint, timeout: float = 1.0) -> bool:
     """Whether something listens there: cheaper than a failed SSH handshake while a machine boots."""
     try:
-        with socket.create_connection((endpoint.address, endpoint.port), timeout):
+        with socket.create_connection((endpoint.address, endpoint.port), timeout=timeout):
             return True
     except OSError:
         return False

@@ -11,6 +11,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from provision.errors import RuntimeFailure
 from provision.events import Emit, Noted, Progress
+from provision.processes import end
 from provision.runtimes.container.engine import Engine
 
 REGISTRY = "docker.io/library/debian:trixie-slim"
@@ -22,6 +23,8 @@ PULL_SILENCE = 15.0
 """Seconds a registry may say nothing before Debian's mirror is used instead."""
 MAKE_DEADLINE = 900.0
 """Seconds making a base may take (10 s with a near mirror)."""
+END = 10.0
+"""Seconds it has to end when it is told to."""
 MIRROR = "http://deb.debian.org/debian"
 EVERY = 2.0
 """Seconds between two events of progress."""
@@ -89,9 +92,7 @@ def _run(command: list[str], emit: Emit) -> None:
                 "try again, or name a nearer mirror in PROVISION_DEBIAN_MIRROR",
             ) from error
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+            end(process, END)
         if process.returncode:
             log.seek(0)
             tail = " / ".join(log.read().strip().splitlines()[-3:])

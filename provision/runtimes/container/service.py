@@ -12,6 +12,7 @@ from pathlib import Path
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.errors import RuntimeFailure
+from provision.processes import end
 
 START = 20.0
 """Seconds the service may take until its socket is there (0.2 s on an idle host)."""
@@ -68,13 +69,8 @@ class PodmanService:
         """End it and remove its folder; nothing to end is no error."""
         atexit.unregister(self.stop)
         process, self._process = self._process, None
-        if process and process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(STOP)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(STOP)
+        if process:
+            end(process, STOP)
         self._ended.set()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)

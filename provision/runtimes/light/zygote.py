@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from provision.errors import RuntimeFailure
+from provision.processes import end
 
 SILENCE = 60.0
 """Seconds the zygote may say nothing while something is asked of it (a start takes 0.6 s)."""
@@ -67,11 +68,9 @@ class Zygote:
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        try:
-            self._process.wait(STOP)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(STOP)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP)  # with its orders at an end it ends by itself
+        end(self._process, STOP)
         self._log.close()
 
     def _all(self, what: str, orders: Iterable[Mapping[str, Any]], done: Done) -> None:
