@@ -1,5 +1,12 @@
-"""The outputs of a cluster for other tools: OpenSSH, Ansible, /etc/hosts, JSON."""
+"""The outputs of a cluster for other tools: OpenSSH, Ansible, Prometheus, /etc/hosts, JSON.
 
+Each is valid to its own reader whatever state the nodes are in: one that has no address (it is stopped,
+or was never reached) takes nothing from the others.
+"""
+
+import json
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,15 +18,24 @@ from provision.cloud import Endpoint
 from provision.keys import Keys
 from provision.names import USER, short_name
 
+EXPORTER = 9100
+"""Where Prometheus' node_exporter listens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One machine as other tools need it."""
+    """One machine as other tools need it. ``address`` is '' where it has none, ``phase`` says why."""
 
     name: str
     role: str
     group: str
     address: str
+    phase: str = ""
+
+    @property
+    def absent(self) -> str:
+        """What to say in the place of an address."""
+        return f"{self.name} is {self.phase or 'not reached'} and has no address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +55,29 @@ class Inventory:
 
 
 def ssh_config(inventory: Inventory) -> str:
-    """An OpenSSH configuration: workers are reached through the controller, host keys are checked."""
+    """An OpenSSH configuration: workers are reached through the controller, host keys are checked.
+
+    A node without an address says so to whoever wants to log in to it.
+    """
     folder = inventory.folder
     common = [
         f"    User {USER}",
-        f"    IdentityFile {folder / 'id_ed25519'}",
+        f"    IdentityFile {_quoted(folder / 'id_ed25519')}",
         "    IdentitiesOnly yes",
-        f"    UserKnownHostsFile {folder / 'known_hosts'}",
+        f"    UserKnownHostsFile {_quoted(folder / 'known_hosts')}",
         "    GlobalKnownHostsFile /dev/null",
         "    StrictHostKeyChecking yes",
         "    BatchMode yes",
     ]
     lines = [f"# Cluster {inventory.cluster}, written by provision; use it with ssh -F."]
-    lines += _host(inventory, inventory.controller)
-    lines += [
-        f"    HostName {inventory.endpoint.address}",
-        f"    Port {inventory.endpoint.port}",
-        *common,
-    ]
+    lines += _host(inventory, inventory.controller, inventory.endpoint.address)
+    if inventory.endpoint.address:
+        lines += [f"    Port {inventory.endpoint.port}"]
+    lines += common
     for node in inventory.workers:
-        lines += _host(inventory, node)
-        lines += [f"    HostName {node.address}"]
-    names = " ".join(f"{node.name} {_short(inventory, node)}" for node in inventory.workers)
+        lines += _host(inventory, node, node.address)
+    reached = [node for node in inventory.workers if node.address and node.name]
+    names = " ".join(f"{node.name} {_short(inventory, node)}" for node in reached)
     if names:
         lines += [f"Host {names}", f"    ProxyJump {inventory.controller.name}", *common]
     return "\n".join(lines) + "\n"
@@ -69,28 +86,55 @@ def ssh_config(inventory: Inventory) -> str:
 def known_hosts(inventory: Inventory, keys: Keys) -> str:
     """The host keys we gave the machines, under the names that ``ssh_config`` looks up."""
     lines = [f"{inventory.controller.name} {keys.controller_host.public}"]
-    lines += [f"{node.name} {keys.worker_host.public}" for node in inventory.workers]
+    lines += [f"{node.name} {keys.worker_host.public}" for node in inventory.workers if node.name]
     return "\n".join(lines) + "\n"
 
 
 def ansible(inventory: Inventory) -> str:
-    """An Ansible inventory in YAML: groups ``controller`` and one per instance group."""
+    """An Ansible inventory in YAML: groups ``controller`` and one per instance group.
+
+    Nodes without an address are left out: no play can do anything for them.
+    """
     groups: dict[str, Any] = {}
-    for node in inventory.nodes:
-        groups.setdefault(node.group, {"hosts": {}})["hosts"][node.name] = {
-            "provision_address": node.address
-        }
+    for node in _named(inventory):
+        group = groups.setdefault(_ansible_name(node.group), {"hosts": {}})
+        if node.address:
+            group["hosts"][node.name] = {"provision_address": node.address}
     variables = {
-        "ansible_ssh_common_args": f"-F {inventory.folder / 'ssh_config'}",
+        "ansible_ssh_common_args": f"-F {shlex.quote(str(inventory.folder / 'ssh_config'))}",
         "ansible_python_interpreter": "/usr/bin/python3",
     }
     return yaml.safe_dump({"all": {"vars": variables, "children": groups}}, sort_keys=False)
 
 
+def prometheus(inventory: Inventory) -> str:
+    """Targets for Prometheus' ``file_sd_configs``: node_exporter's port on every node.
+
+    Labels are ``cluster``, ``group``, ``role`` and ``node``. (Prometheus: Configuration, file_sd_config)
+    """
+    targets = [
+        {
+            "targets": [f"{node.address}:{EXPORTER}"],
+            "labels": {
+                "cluster": inventory.cluster,
+                "group": node.group,
+                "role": node.role,
+                "node": node.name,
+            },
+        }
+        for node in _named(inventory)
+        if node.address
+    ]
+    return json.dumps(targets, indent=2) + "\n"
+
+
 def etc_hosts(inventory: Inventory) -> str:
     """Lines for ``/etc/hosts``."""
     return "".join(
-        f"{node.address} {node.name} {_short(inventory, node)}\n" for node in inventory.nodes
+        f"{node.address} {node.name} {_short(inventory, node)}\n"
+        if node.address
+        else f"# {node.absent}\n"
+        for node in _named(inventory)
     )
 
 
@@ -121,6 +165,7 @@ FORMATS: Mapping[str, Callable[[Inventory], str]] = {
     "ansible": ansible,
     "ssh": ssh_config,
     "hosts": etc_hosts,
+    "prometheus": prometheus,
 }
 """Text formats by name; ``json`` is :func:`as_dict`."""
 
@@ -129,5 +174,31 @@ def _short(inventory: Inventory, node: Node) -> str:
     return short_name(inventory.cluster, node.name)
 
 
-def _host(inventory: Inventory, node: Node) -> list[str]:
-    return [f"Host {node.name} {_short(inventory, node)}", f"    HostKeyAlias {node.name}"]
+def _named(inventory: Inventory) -> list[Node]:
+    """A cloud may list a machine before it has a name."""
+    return [node for node in inventory.nodes if node.name]
+
+
+def _host(inventory: Inventory, node: Node, address: str) -> list[str]:
+    if not node.name:
+        return []
+    # OpenSSH refuses a whole file for one empty HostName. (The inner shell keeps stdout open until
+    # it has spoken; ssh ends its command when that closes.)
+    said = f"ProxyCommand sh -c 'echo \"{node.absent}\" >&2'"
+    way = f"HostName {address}" if address else said
+    return [
+        f"Host {node.name} {_short(inventory, node)}",
+        f"    HostKeyAlias {node.name}",
+        f"    {way}",
+    ]
+
+
+def _quoted(path: Path) -> str:
+    """As ssh_config(5) wants a path: quoted, and a ``%`` is none of its tokens."""
+    return '"' + str(path).replace("%", "%%") + '"'
+
+
+def _ansible_name(group: str) -> str:
+    """A name that Ansible takes for a group: a variable's, and none of its own two."""
+    name = re.sub(r"\W", "_", group)
+    return f"{name}_group" if name in ("all", "ungrouped") else name

@@ -41,7 +41,7 @@ def on_workers(
     """Run it on these workers, through the controller's shell."""
     for machine in workers:
         if not machine.address:
-            why = f"{machine.name} is {machine.phase} and has no address"
+            why = f"{machine.name} is {machine.phase.value} and has no address"
             yield HostResult(machine.name, fanout.UNREACHED, error=why)
     there = {m.name: session.worker_login(m.address) for m in workers if m.address}
     yield from fanout.run(shell, there, command, timeout)

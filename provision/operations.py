@@ -13,6 +13,7 @@ from provision.clouds import cloud_of, places
 from provision.errors import (
     Finding,
     ProvisionError,
+    UnreachableError,
     UsageError,
 )
 from provision.events import Emit, ignore
@@ -152,6 +153,9 @@ def ssh_target(name: str, node: str) -> tuple[Path, str]:
         known = session.known()
         host = session.resolve([node], known)[0] if node else listed.controller.name
         session.write_access(listed)
+        absent = [node for node in listed.nodes if node.name == host and not node.address]
+        if absent:
+            raise UnreachableError(absent[0].absent, f"replace it: provision repair {session.name}")
         return session.workspace.path("ssh_config"), host
 
 

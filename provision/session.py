@@ -145,24 +145,31 @@ class Session:
     @contextlib.contextmanager
     def shell(self) -> Iterator[Connection]:
         """A connection to the controller of a cluster that is up."""
-        endpoint = self.inventory(self.known()).endpoint
+        inventory = self.inventory(self.known())
+        endpoint = inventory.endpoint
+        if not endpoint.address:  # an empty one would be this machine
+            raise UnreachableError(
+                inventory.controller.absent, f"replace it with 'provision repair {self.name}'"
+            )
         with controller_shell(self.login(endpoint), f"{self.name}-{CONTROLLER}") as connection:
             yield connection
 
     def inventory(self, machines: Sequence[Machine] | None = None) -> Inventory:
         """The cluster's machines as other tools want them; asked for where none are given."""
         machines = self.machines() if machines is None else machines
-        nodes = [Node(m.name, m.role, m.group, m.address) for m in machines]
-        controllers = [node for node in nodes if node.role == CONTROLLER]
+        # One that was replaced may still be listed beside the new one.
+        controllers = sorted(
+            (m for m in machines if m.role == CONTROLLER), key=lambda m: not m.address
+        )
         if not controllers:
             raise ProvisionError(
                 f"{self.name} has no controller",
                 f"run 'provision up' again or 'provision down {self.name}'",
             )
-        workers = tuple(node for node in nodes if node.role != CONTROLLER)
-        (controller,) = (m for m in machines if m.role == CONTROLLER)
+        controller = controllers[0]
+        workers = tuple(_node(m) for m in machines if m.role != CONTROLLER)
         endpoint = Endpoint(controller.external or controller.address)
-        return Inventory(self.name, self.workspace.folder, endpoint, controllers[0], workers)
+        return Inventory(self.name, self.workspace.folder, endpoint, _node(controller), workers)
 
     def write_access(self, inventory: Inventory) -> None:
         """Write what lets OpenSSH and Ansible in: key, configuration, host keys, inventory."""
@@ -192,6 +199,10 @@ class Session:
             f"the {what} of {self.name} are not on this machine ({self.workspace.folder})",
             f"run this where it was started, or remove it with 'provision down {self.name}'",
         )
+
+
+def _node(machine: Machine) -> Node:
+    return Node(machine.name, machine.role, machine.group, machine.address, machine.phase.value)
 
 
 @contextlib.contextmanager

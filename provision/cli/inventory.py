@@ -14,13 +14,13 @@ from provision.errors import EXIT_DONE
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["ansible", "ssh", "json", "hosts"]),
+    type=click.Choice(["ansible", "ssh", "json", "hosts", "prometheus"]),
     default="json",
     show_default=True,
     help="For whom.",
 )
 def run(name: str, form: str) -> int:
-    """Print the cluster's machines for Ansible, OpenSSH, jq or /etc/hosts."""
+    """Print the cluster's machines for Ansible, OpenSSH, Prometheus, jq or /etc/hosts."""
     from provision import hosts, operations
 
     with Console(ConsoleOptions()) as console:
