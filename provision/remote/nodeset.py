@@ -1,0 +1,83 @@
+"""Sets of nodes as the field writes them: ``worker-[0001-0003],worker-0007``, ``@GROUP``.
+
+ClusterShell's notation and library. Names of a cluster are matched with or without its own name before
+them, as everywhere.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from math import prod
+from typing import Any
+
+from provision.errors import UsageError
+
+MOST = 100_000
+"""Names one word may stand for; the library would make a list of any length."""
+RANGE = re.compile(r"(\d+)-(\d+)")
+
+
+def expand(words: Iterable[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names that the words stand for, each once, in order; ``groups`` are what ``@`` may name.
+
+    Raises:
+        UsageError: a word is no set of nodes, or stands for too many.
+    """
+    names: dict[str, None] = {}
+    for word in words:
+        names |= dict.fromkeys(_expanded(word, groups))
+    return list(names)
+
+
+def fold(names: Iterable[str]) -> str:
+    """The shortest way to write these names: ``worker-[0001-0003]``."""
+    return str(_nodeset().fromlist(list(names), resolver=_nothing()))
+
+
+def _expanded(word: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
+    from ClusterShell.NodeSet import NodeSetException
+    from ClusterShell.NodeUtils import GroupResolver, GroupResolverError, GroupSource
+
+    if _size(word) > MOST:
+        raise UsageError(f"{word!r} stands for more than {MOST:,} nodes", "name fewer")
+    known = {name: ",".join(members) for name, members in groups.items()}
+    everything = ",".join(known.values())
+    resolver = GroupResolver(GroupSource("cluster", groups=known, allgroups=everything))
+    try:
+        found = [str(name) for name in _nodeset()(word, resolver=resolver)]
+    except (NodeSetException, GroupResolverError) as error:
+        raise UsageError(
+            f"{word!r} is no set of nodes ({error})",
+            "write worker-0001, worker-[0001-0003], worker-0001,worker-0004 or @GROUP",
+        ) from None
+    if not found:
+        raise UsageError(
+            f"{word!r} names no node", "see 'provision status' for the nodes there are"
+        )
+    return found
+
+
+def _size(word: str) -> int:
+    """At least as many names as the word stands for."""
+    brackets = re.findall(r"\[([^\]]*)\]?", word)
+    sizes = [
+        sum(max(1, int(high) - int(low) + 1) for low, high in RANGE.findall(inside)) or 1
+        for inside in brackets
+        if len(inside) < 10_000
+    ]
+    return prod(sizes) if len(sizes) == len(brackets) else MOST + 1
+
+
+@cache
+def _nodeset() -> Any:
+    from ClusterShell.NodeSet import NodeSet
+
+    return NodeSet
+
+
+@cache
+def _nothing() -> Any:
+    """No groups of this machine: /etc/clustershell is somebody else's."""
+    from ClusterShell.NodeSet import RESOLVER_NOGROUP
+
+    return RESOLVER_NOGROUP
