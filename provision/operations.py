@@ -105,7 +105,7 @@ def logs(name: str, node: str, emit: Emit) -> dict[str, str]:
     is still there.
     """
     with found(name, emit) as session:
-        machine = session.resolve([node], session.known())[0]
+        machine = session.resolve_one(node, session.known())
         said = {"console": session.cloud.console(machine)}
         try:
             with session.shell() as shell:
@@ -151,7 +151,7 @@ def ssh_target(name: str, node: str) -> tuple[Path, str]:
     with found(name, ignore) as session:
         listed = session.inventory(session.known())
         known = session.known()
-        host = session.resolve([node], known)[0] if node else listed.controller.name
+        host = session.resolve_one(node, known) if node else listed.controller.name
         session.write_access(listed)
         absent = [node for node in listed.nodes if node.name == host and not node.address]
         if absent:

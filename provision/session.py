@@ -12,7 +12,6 @@ from provision.errors import (
     ProvisionError,
     UnaskedError,
     UnknownClusterError,
-    UnknownNodeError,
     UnreachableError,
     UnreadableError,
     UsageError,
@@ -21,8 +20,8 @@ from provision.events import Emit, StepEnded, StepStarted, Warned
 from provision.hosts import Inventory, Node
 from provision.keys import Keys
 from provision.labels import CONTROLLER
-from provision.names import short_name
 from provision.plan import Plan, plan_of
+from provision.remote.nodeset import resolve
 from provision.remote.ssh import Connection, Login, connect, controller_shell, reachable
 from provision.scheduler import Scheduler
 from provision.schedulers import scheduler_of
@@ -179,20 +178,19 @@ class Session:
         write("known_hosts", hosts.known_hosts(inventory, self.keys()))
         write("inventory.yml", hosts.ansible(inventory))
 
-    def resolve(self, names: Sequence[str], machines: Sequence[Machine]) -> list[str]:
-        """Full machine names for names given with or without the cluster's own before them."""
-        known = [machine.name for machine in machines]
-        full = {short_name(self.name, name): name for name in known} | {
-            name: name for name in known
-        }
-        unknown = [name for name in names if name not in full]
-        if unknown:
-            shown = ", ".join(short_name(self.name, name) for name in known[:12])
-            raise UnknownNodeError(
-                f"{self.name} has no node {', '.join(unknown)}",
-                f"it has {shown}{' …' if len(known) > 12 else ''}",
-            )
-        return [full[name] for name in names]
+    def resolve(self, words: Sequence[str], machines: Sequence[Machine]) -> list[str]:
+        """Full machine names for sets of nodes; see :func:`provision.remote.nodeset.resolve`."""
+        groups: dict[str, list[str]] = {}
+        for machine in machines:
+            groups.setdefault(machine.group, []).append(machine.name)
+        return resolve(self.name, words, groups)
+
+    def resolve_one(self, word: str, machines: Sequence[Machine]) -> str:
+        """The same for a word that must name one node."""
+        names = self.resolve([word], machines)
+        if len(names) != 1:
+            raise UsageError(f"{word!r} names {len(names)} nodes", "name one")
+        return names[0]
 
     def _lost(self, what: str) -> ProvisionError:
         return ProvisionError(

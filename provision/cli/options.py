@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -138,6 +138,27 @@ def node_argument(function: F) -> F:
     )(function)
 
 
+def nodes_options(function: F) -> F:
+    """``--node`` and ``--group``, as ``only``: sets of nodes, none for all workers."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, nodes: tuple[str, ...], groups: tuple[str, ...], **rest: Any) -> Any:
+        return function(*args, only=(*nodes, *(f"@{group}" for group in groups)), **rest)
+
+    node = click.option(
+        "--node",
+        "nodes",
+        multiple=True,
+        metavar="NODES",
+        shell_complete=complete_nodes,
+        help="Only on these: worker-0001, worker-[0001-0003], a,b (may be repeated).",
+    )
+    group = click.option(
+        "--group", "groups", multiple=True, metavar="GROUP", help="Only on this group's nodes."
+    )
+    return cast(F, node(group(wrapper)))
+
+
 def words_argument(metavar: str) -> Callable[[F], F]:
     """All words of a command whose first may be a cluster's name; see :func:`name_and_nodes`."""
     return click.argument("words", nargs=-1, metavar=metavar, shell_complete=complete_words)
@@ -160,7 +181,10 @@ def name_and_nodes(words: Sequence[str]) -> tuple[str, list[str]]:
 
 def _is_node(word: str) -> bool:
     stem, _, number = word.rpartition("-")
-    return bool(stem) and (number.isdigit() or number == "controller")
+    # No cluster is called like a set of nodes.
+    return any(sign in word for sign in "[],@") or (
+        bool(stem) and (number.isdigit() or number == "controller")
+    )
 
 
 class DashedCommand(click.Command):

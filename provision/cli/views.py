@@ -8,7 +8,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from provision import standing
+from provision.cli.tables import Table
 from provision.names import ENDLESS, short_name
+from provision.remote.nodeset import fold
 
 if TYPE_CHECKING:
     # Not for running: what is shown is made by others, and a list needs no recipe.
@@ -26,6 +28,9 @@ MISSING_SHOWN = 20
 """Missing nodes that are named one by one."""
 CLUSTER_COLUMNS = ("NAME", "CLOUD", "SCHEDULER", "MACHINES", "RUNNING", "AGE", "EXPIRES")
 NODE_COLUMNS = ("NODE", "GROUP", "ADDRESS", "MACHINE", "STATE", "DETAIL")
+FOLDED_COLUMNS = ("NODES", "COUNT", "GROUP", "MACHINE", "STATE", "DETAIL")
+MANY = 40
+"""Nodes that a table shows one by one."""
 CHANGE_COLUMNS = ("OPERATION", "KIND", "NAME", "WHAT DIFFERS")
 LIMIT_COLUMNS = ("METRIC", "WHERE", "LIMIT", "USED", "NEED", "LEFT", "FITS")
 CHECK_COLUMNS = ("CHECK", "STATE", "DETAIL")
@@ -77,6 +82,18 @@ def node_rows(status: Status) -> Rows:
         )
         for node in status.nodes
     ]
+
+
+def node_table(status: Status, every: bool) -> Table:
+    """A row per node; from :data:`MANY` on, unless ``every``, one for all that are alike."""
+    rows = node_rows(status)
+    if every or len(rows) <= MANY:
+        return Table(NODE_COLUMNS, rows)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for node, group, _, *rest in rows:
+        alike.setdefault((group, *rest), []).append(node)
+    folded = [(fold(names), str(len(names)), *same) for same, names in alike.items()]
+    return Table(FOLDED_COLUMNS, sorted(folded, key=lambda row: (row[2], row[0])))
 
 
 def member_lines(members: Sequence[Member]) -> list[str]:

@@ -22,6 +22,8 @@ PAST = {
     "create": "created",
     "replace": "replaced",
     "down": "removed",
+    "run": "answered",
+    "copy": "copied",
 }
 """What is done with each of a step's items; a step that is not here counts without a verb."""
 LATE_SHOWN = 3

@@ -10,11 +10,30 @@ from functools import cache
 from math import prod
 from typing import Any
 
-from provision.errors import UsageError
+from provision.errors import UnknownNodeError, UsageError
+from provision.names import short_name
 
 MOST = 100_000
 """Names one word may stand for; the library would make a list of any length."""
 RANGE = re.compile(r"(\d+)-(\d+)")
+
+
+def resolve(cluster: str, words: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """Full names of a cluster's machines for sets of nodes; ``groups`` are all it has, in full.
+
+    Raises:
+        UsageError: a word is no set of nodes.
+        UnknownNodeError: the cluster has no such node.
+    """
+    known = [name for members in groups.values() for name in members]
+    full = {short_name(cluster, name): name for name in known} | {name: name for name in known}
+    # Plain names are the common case, and need no library.
+    names = list(words) if all(word in full for word in words) else expand(words, groups)
+    unknown = [name for name in names if name not in full]
+    if unknown:
+        shown = fold(short_name(cluster, name) for name in known)
+        raise UnknownNodeError(f"{cluster} has no node {fold(unknown)}", f"it has {shown}")
+    return list(dict.fromkeys(full[name] for name in names))
 
 
 def expand(words: Iterable[str], groups: Mapping[str, Sequence[str]]) -> list[str]:

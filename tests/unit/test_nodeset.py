@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from provision.errors import UsageError
-from provision.remote.nodeset import expand, fold
+from provision.errors import UnknownNodeError, UsageError
+from provision.remote.nodeset import expand, fold, resolve
 
 GROUPS = {"worker": ["worker-0001", "worker-0002", "worker-0003"], "gpu": ["gpu-0001"]}
 
@@ -54,3 +54,16 @@ def test_names_fold_and_unfold() -> None:
     assert fold(names) == "gpu-0001,worker-[0001-1000]"
     assert sorted(expand([fold(names)], {})) == sorted(names)
     assert fold([]) == ""
+
+
+def test_names_resolve_with_and_without_the_clusters_own() -> None:
+    groups = {"worker": ["demo-worker-0001", "demo-worker-0002"], "controller": ["demo-controller"]}
+    assert resolve("demo", ["worker-0002", "demo-worker-0002"], groups) == ["demo-worker-0002"]
+    assert resolve("demo", ["@worker"], groups) == groups["worker"]
+    assert resolve("demo", ["controller,worker-[0001-0002]"], groups) == [
+        "demo-controller", *groups["worker"],
+    ]  # fmt: skip
+    with pytest.raises(UnknownNodeError) as caught:
+        resolve("demo", ["worker-[0002-0004]"], groups)
+    assert caught.value.problem == "demo has no node worker-[0003-0004]"
+    assert caught.value.next_step == "it has controller,worker-[0001-0002]"
