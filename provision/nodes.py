@@ -2,13 +2,14 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from pathlib import Path
 
 from provision.cloud import Machine
-from provision.errors import UnreachableError
+from provision.errors import UsageError
 from provision.events import Emit, Progress
 from provision.labels import CONTROLLER
-from provision.remote import fanout
-from provision.remote.fanout import HostResult
+from provision.remote import copy, fanout
+from provision.remote.fanout import HostResult, Work
 from provision.remote.ssh import Connection
 from provision.session import Session, found
 
@@ -24,20 +25,46 @@ def run(
 
     Results come in the order in which the machines end; leaving early ends what still runs.
     """
+    yield from _work(name, only, fanout.commanding(command, timeout), timeout, emit, "run")
+
+
+def upload(
+    name: str, source: Path, target: str, only: Sequence[str], timeout: float, emit: Emit
+) -> Generator[HostResult]:
+    """Copy a file to ``target`` on all workers (or ``only`` these); see :func:`copy.put`."""
+    if not source.is_file():
+        raise UsageError(f"{source} is no file", "cp copies one file; for a folder use rsync")
+    yield from _work(name, only, copy.put(source, target), timeout, emit, "copy")
+
+
+def download(
+    name: str, source: str, folder: Path, only: Sequence[str], timeout: float, emit: Emit
+) -> Generator[HostResult]:
+    """Copy a file of each worker to ``folder``/NODE/FILE; see :func:`copy.get`."""
+    yield from _work(name, only, copy.get(source, folder), timeout, emit, "copy")
+
+
+def _work(
+    name: str, only: Sequence[str], work: Work, timeout: float, emit: Emit, step: str
+) -> Generator[HostResult]:
     with found(name, emit) as session, session.shell() as shell:
         machines = chosen(session, only)
-        results = _run(session, shell, machines, command, timeout)
-        yield from counted(results, "run", len(machines), emit)
+        results = _on_all(session, shell, machines, work, timeout)
+        yield from counted(results, step, len(machines), emit)
 
 
-def _run(
-    session: Session, shell: Connection, machines: Sequence[Machine], command: str, timeout: float
+def _on_all(
+    session: Session, shell: Connection, machines: Sequence[Machine], work: Work, timeout: float
 ) -> Generator[HostResult]:
     for machine in machines:
         if machine.role == CONTROLLER:
-            yield _on_controller(shell, machine.name, command, timeout)
-    workers = [machine for machine in machines if machine.role != CONTROLLER]
-    yield from on_workers(session, shell, workers, command, timeout)
+            yield fanout.here(shell, machine.name, work, timeout)
+        elif not machine.address:
+            why = f"{machine.name} is {machine.phase.value} and has no address"
+            yield HostResult(machine.name, fanout.UNREACHED, error=why)
+    workers = [m for m in machines if m.role != CONTROLLER and m.address]
+    there = {m.name: session.worker_login(m.address) for m in workers}
+    yield from fanout.each(shell, there, work, timeout)
 
 
 def chosen(session: Session, only: Sequence[str]) -> list[Machine]:
@@ -62,25 +89,9 @@ def counted(
             yield result
 
 
-def on_workers(
-    session: Session,
-    shell: Connection,
-    workers: Sequence[Machine],
-    command: str,
-    timeout: float,
-) -> Generator[HostResult]:
-    """Run it on these workers, through the controller's shell."""
-    for machine in workers:
-        if not machine.address:
-            why = f"{machine.name} is {machine.phase.value} and has no address"
-            yield HostResult(machine.name, fanout.UNREACHED, error=why)
-    there = {m.name: session.worker_login(m.address) for m in workers if m.address}
-    yield from fanout.run(shell, there, command, timeout)
-
-
-def _on_controller(shell: Connection, name: str, command: str, timeout: float) -> HostResult:
-    try:
-        done = shell.run(command, timeout)
-    except UnreachableError as error:
-        return HostResult(name, fanout.code_of(error), error=error.problem)
-    return HostResult(name, done.exit_code, done.stdout, done.stderr)
+def on_one(
+    session: Session, shell: Connection, machine: Machine, command: str, timeout: float
+) -> HostResult:
+    """Run it on one machine, through the controller's shell."""
+    work = fanout.commanding(command, timeout)
+    return next(_on_all(session, shell, [machine], work, timeout))

@@ -206,10 +206,8 @@ def _workers(session: Session, nodes: Sequence[str]) -> list[str]:
 
 def _remote_file(session: Session, shell: Connection, machine: str) -> str:
     command = "sudo cat /var/log/cloud-init-output.log"
-    machines = {m.name: m for m in session.known()}
-    if machines[machine].role == CONTROLLER:
-        return shell.run(command, 30).stdout
-    (result,) = nodes.on_workers(session, shell, [machines[machine]], command, 30)
+    (wanted,) = nodes.chosen(session, [machine])
+    result = nodes.on_one(session, shell, wanted, command, 30)
     return result.stdout or f"({result.error or result.stderr.strip()})"
 
 

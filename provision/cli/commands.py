@@ -29,6 +29,7 @@ COMMANDS = (
         "inventory", "Look", "write the nodes for other tools", "inventory demo --format ansible"
     ),
     Command("run", "Work", "run a command on all nodes", "run demo -- uptime"),
+    Command("cp", "Work", "copy a file to all nodes, or back", "cp demo data.csv :/tmp/"),
     Command("ssh", "Work", "log in to a node", "ssh demo worker-0001"),
     Command("drain", "Work", "take nodes out of service", "drain demo worker-0001"),
     Command("resume", "Work", "put nodes back into service", "resume demo worker-0001"),

@@ -159,6 +159,29 @@ def nodes_options(function: F) -> F:
     return cast(F, node(group(wrapper)))
 
 
+LONGEST = 30 * 86400.0
+"""Seconds: a month."""
+
+
+def seconds_option(function: F) -> F:
+    """``--timeout``: how long one node may take."""
+
+    def checked(ctx: click.Context, param: click.Parameter, value: float) -> float:
+        if not 0 < value <= LONGEST:
+            raise UsageError(f"--timeout {value:g} is no time to wait", f"give 1 to {LONGEST:.0f}")
+        return value
+
+    return click.option(
+        "--timeout",
+        type=float,
+        default=600.0,
+        show_default=True,
+        metavar="SECONDS",
+        callback=checked,
+        help="Seconds one node may take.",
+    )(function)
+
+
 def words_argument(metavar: str) -> Callable[[F], F]:
     """All words of a command whose first may be a cluster's name; see :func:`name_and_nodes`."""
     return click.argument("words", nargs=-1, metavar=metavar, shell_complete=complete_words)

@@ -6,18 +6,21 @@ import shlex
 import click
 
 from provision.cli.console import Console, ConsoleOptions
-from provision.cli.options import DashedCommand, cluster_argument, nodes_options, output_options
+from provision.cli.options import (
+    DashedCommand,
+    cluster_argument,
+    nodes_options,
+    output_options,
+    seconds_option,
+)
 from provision.errors import UsageError
 from provision.events import Event, Progress
-
-LONGEST = 30 * 86400.0
-"""Seconds: a month."""
 
 
 @click.command("run", cls=DashedCommand)
 @cluster_argument
 @nodes_options
-@click.option("--timeout", default=600.0, show_default=True, help="Seconds one node may take.")
+@seconds_option
 @click.option(
     "--fold/--no-fold",
     default=None,
@@ -44,8 +47,6 @@ def run(
     if not command:
         raise UsageError("no command was given", "put it behind --: provision run demo -- uptime")
     line = command[0] if len(command) == 1 else shlex.join(command)
-    if not 0 < timeout <= LONGEST:
-        raise UsageError(f"--timeout {timeout:g} is no time to wait", f"give 1 to {LONGEST:.0f}")
     results: list[fanout.HostResult] = []
     totals: list[int] = []
 

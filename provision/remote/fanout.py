@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from provision.errors import UnreachableError
 from provision.remote import ssh
-from provision.remote.background import GRACE, Job
+from provision.remote.background import GRACE, Job, call
 from provision.remote.failures import Cause, SshError
 from provision.remote.ssh import Connection, Login
 
@@ -76,23 +76,33 @@ Work = Callable[["SSHClientConnection", str], Awaitable[HostResult]]
 def run(
     controller: Connection, hosts: Mapping[str, Login], command: str, timeout: float
 ) -> Generator[HostResult]:
-    """Run the command on all hosts, ``timeout`` seconds each; results come in the order they end.
+    """Run the command on all hosts; see :func:`each`."""
+    yield from each(controller, hosts, commanding(command, timeout), timeout)
 
-    A host that does not answer has exit code 255, one whose time was over 124. Ending the iteration
-    early ends what still runs.
-    """
+
+def commanding(command: str, timeout: float) -> Work:
+    """The work of running a command, for as long as ``timeout`` seconds."""
 
     async def work(connection: "SSHClientConnection", name: str) -> HostResult:
         done = await ssh.executed(connection, name, command, timeout, most=MOST)
         return HostResult(name, done.exit_code, done.stdout, done.stderr)
 
-    yield from each(controller, hosts, work, timeout)
+    return work
+
+
+def here(controller: Connection, name: str, work: Work, timeout: float) -> HostResult:
+    """Do the work on the controller itself."""
+    return call(_settled(controller.connection, name, work, timeout), timeout + ROUND)
 
 
 def each(
     controller: Connection, hosts: Mapping[str, Login], work: Work, timeout: float
 ) -> Generator[HostResult]:
-    """Do the work on all hosts, :data:`WIDTH` at once; see :func:`run`."""
+    """Do the work on all hosts, :data:`WIDTH` at once; results come in the order they end.
+
+    A host that does not answer has exit code 255, one whose ``timeout`` (seconds) was over 124. Ending
+    the iteration early ends what still runs.
+    """
     results: queue.Queue[HostResult | None] = queue.Queue()
     job = Job(_all(Way(controller), hosts, work, timeout, results.put))
     job.future.add_done_callback(lambda _: results.put(None))
@@ -130,11 +140,21 @@ async def _all(
 async def _one(way: Way, name: str, login: Login, work: Work, timeout: float) -> HostResult:
     try:
         connection = await _reached(way, name, login)
-        try:
-            async with asyncio.timeout(timeout + GRACE):
-                return await work(connection, name)
-        finally:
-            connection.close()
+    except UnreachableError as error:
+        return HostResult(name, code_of(error), error=error.problem)
+    try:
+        return await _settled(connection, name, work, timeout)
+    finally:
+        connection.close()
+
+
+async def _settled(
+    connection: "SSHClientConnection", name: str, work: Work, timeout: float
+) -> HostResult:
+    """What comes of the work, as a result in any case."""
+    try:
+        async with asyncio.timeout(timeout + GRACE):
+            return await work(connection, name)
     except UnreachableError as error:
         return HostResult(name, code_of(error), error=error.problem)
     except TimeoutError:

@@ -83,6 +83,7 @@ def listening(host: Host) -> Iterator[Host]:
             0,
             server_host_keys=[asyncssh.import_private_key(host.key.private)],
             process_factory=work,
+            sftp_factory=True,
         )
 
     async def end(server: asyncssh.SSHAcceptor) -> None:
