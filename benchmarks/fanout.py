@@ -14,6 +14,7 @@ Usage: python benchmarks/fanout.py [--rounds N] [SIZE …]        (default: 3 ro
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -31,6 +32,7 @@ NAME = "fanout"
 WIDTH = "64"
 RIVALS = Path(sys.prefix) / "rivals"
 LIMIT = 600
+COMMAND = "echo answer-$(hostname)"
 FABRIC = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +42,7 @@ config.load_ssh_config()
 def one(name):
     try:
         with Connection(name, config=config) as connection:
-            return connection.run("hostname", hide=True, in_stream=False).stdout
+            return connection.run("echo answer-$(hostname)", hide=True, in_stream=False).stdout
     except Exception:
         return ""
 with ThreadPoolExecutor(int(sys.argv[2])) as pool:  # its own ThreadingGroup has no bound
@@ -77,8 +79,8 @@ class Tool:
             check=False,
         )
         self.seconds.append(time.monotonic() - began)
-        words = set(done.stdout.replace('"', " ").replace("\\n", " ").split())
-        self.answered.append(sum(1 for node in nodes if node in words))
+        # Only a node that ran the command can have put the two together.
+        self.answered.append(len(set(re.findall(r"answer-([\w-]+)", done.stdout)) & set(nodes)))
 
     @property
     def median(self) -> float:
@@ -88,14 +90,14 @@ class Tool:
 
 def ours(folder: Path, nodes: list[str]) -> list[str]:
     """The command as a user runs it."""
-    return [sys.executable, "-m", "provision", "run", NAME, "-o", "json", "--", "hostname"]
+    return [sys.executable, "-m", "provision", "run", NAME, "-o", "json", "--", COMMAND]
 
 
 def clush(folder: Path, nodes: list[str]) -> list[str]:
     """ClusterShell's."""
     program = str(RIVALS / "bin" / "clush")
     options = f"-F {folder / 'ssh_config'}"
-    return [program, "-S", "-f", WIDTH, "-o", options, "-N", "-w", ",".join(nodes), "hostname"]
+    return [program, "-S", "-f", WIDTH, "-o", options, "-N", "-w", ",".join(nodes), COMMAND]
 
 
 def fabric(folder: Path, nodes: list[str]) -> list[str]:
@@ -108,7 +110,7 @@ def ansible(folder: Path, nodes: list[str]) -> list[str]:
     """Ansible without its Python on the node."""
     program = str(Path(sys.executable).with_name("ansible"))
     inventory = str(folder / "inventory.yml")
-    return [program, "-i", inventory, "-f", WIDTH, "-m", "raw", "-a", "hostname", "all:!controller"]
+    return [program, "-i", inventory, "-f", WIDTH, "-m", "raw", "-a", COMMAND, "all:!controller"]
 
 
 def install() -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from provision.cli.console import Console, ConsoleOptions
-from provision.cli.options import nodes_options, output_options, seconds_option, words_argument
+from provision.cli.nodeoptions import nodes_options, seconds_option
+from provision.cli.options import output_options, words_argument
 from provision.errors import UsageError
+from provision.names import cluster_name
 
 REMOTE = ":"
 """What stands before a path on the nodes."""
@@ -35,7 +37,8 @@ def run(
 
     if not 2 <= len(words) <= 3:
         raise UsageError("a file and a place are wanted", "provision cp demo data.csv :/tmp/")
-    name, (source, target) = "".join(words[:-2]), words[-2:]
+    name = cluster_name(words[0]) if len(words) == 3 else ""
+    source, target = words[-2:]
     if source.startswith(REMOTE) == target.startswith(REMOTE):
         raise UsageError(
             "one of the two is on the nodes, and begins with a colon",

@@ -6,13 +6,8 @@ import shlex
 import click
 
 from provision.cli.console import Console, ConsoleOptions
-from provision.cli.options import (
-    DashedCommand,
-    cluster_argument,
-    nodes_options,
-    output_options,
-    seconds_option,
-)
+from provision.cli.nodeoptions import DashedCommand, nodes_options, seconds_option
+from provision.cli.options import cluster_argument, output_options
 from provision.errors import UsageError
 from provision.events import Event, Progress
 

@@ -3,10 +3,12 @@
 import os
 import shlex
 import shutil
+from collections.abc import Sequence
 
 import click
 
-from provision.cli.options import DashedCommand, cluster_argument, node_argument
+from provision.cli.nodeoptions import DashedCommand
+from provision.cli.options import cluster_argument, node_argument
 from provision.errors import ProvisionError
 
 
@@ -16,7 +18,8 @@ from provision.errors import ProvisionError
 def run(name: str, node: str, command: tuple[str, ...]) -> int:
     """Log in to the controller, or to NODE; with a command behind --, run that instead.
 
-    Hands over to OpenSSH with the cluster's own configuration.
+    Hands over to OpenSSH with the cluster's own configuration. What begins with - behind the -- are
+    options of OpenSSH: provision ssh demo -- -N -L 8080:localhost:8080
     """
     from provision import operations
 
@@ -24,7 +27,14 @@ def run(name: str, node: str, command: tuple[str, ...]) -> int:
     if program is None:
         raise ProvisionError("OpenSSH's ssh is not on this machine", "install openssh-client")
     config, host = operations.ssh_target(name, node)
-    line = command[0] if len(command) == 1 else shlex.join(command)
-    words = [program, "-F", str(config), host, *([line] if command else [])]
-    os.execv(program, words)
+    os.execv(program, [program, "-F", str(config), *arguments(host, command)])
     return 1  # execv does not come back
+
+
+def arguments(host: str, command: Sequence[str]) -> list[str]:
+    """OpenSSH's arguments: it takes options behind the host too; a command is one line for a shell."""
+    if not command:
+        return [host]
+    if command[0].startswith("-"):
+        return [host, *command]
+    return [host, command[0] if len(command) == 1 else shlex.join(command)]

@@ -11,7 +11,8 @@ from provision.cli import init
 from provision.cli.app import GROUP
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.main import main
-from provision.cli.options import DashedCommand, name_and_nodes
+from provision.cli.nodeoptions import DashedCommand
+from provision.cli.options import name_and_nodes
 from provision.errors import SpecError
 from provision.specfile import load
 from provision.workspace import Workspace

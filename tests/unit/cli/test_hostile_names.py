@@ -11,7 +11,7 @@ from provision import lifecycle
 from provision.cli.app import GROUP
 from provision.cli.commands import COMMANDS
 from provision.cli.main import main
-from provision.cli.options import DashedCommand
+from provision.cli.nodeoptions import DashedCommand
 from provision.errors import EXIT_BUG, ProvisionError, UsageError
 from provision.events import ignore
 from provision.workspace import Workspace, known_clusters
@@ -24,7 +24,14 @@ HOSTILE = (
     "\U0001f4a5", "a" * 31, "a" * 5000, "../" * 400, "demo.lock", ".demo", "demo-", "-demo", "1demo",
     "con:", "ab_c", "a b", "a;b", "a'b", 'a"b', "%2e%2e", "..\\..", "\\", "demo,other",
 )  # fmt: skip
-TAILS: tuple[list[str], ...] = ([], ["worker-0001"], ["3"], ["--", "true"])
+TAILS: tuple[list[str], ...] = (
+    [],
+    ["worker-0001"],
+    ["3"],
+    ["--", "true"],
+    ["a", ":b"],
+    [":a", "b"],
+)
 """What stands behind a NAME in one command or another; a new command's is most likely among them."""
 
 
