@@ -45,6 +45,14 @@ def _duration(value: str | float) -> str | float:
 
 
 Duration = Annotated[str | float, AfterValidator(_duration)]
+GOOGLE = "google"
+
+
+def _operation(value: str | float) -> str | float:
+    return value if value == GOOGLE else _duration(value)
+
+
+Operation = Annotated[str | float, AfterValidator(_operation)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -127,8 +135,10 @@ class Dials(_Dial):
     seed: int = 0
     speed: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 1.0
     """Emulated durations (latencies, boot times, TTL) pass that many times faster."""
-    operation: Duration = 0.2
-    """From an operation's acceptance to DONE."""
+    operation: Operation = GOOGLE
+    """From an operation's acceptance to DONE, of every kind; ``google`` is as long as Google's take."""
+    operations: Mapping[str, Mapping[str, Duration]] = {}
+    """The same for one kind and method (``firewalls``: ``insert``, or ``*``), above ``operation``."""
     provisioning: Duration = 0.0
     """From a VM's acceptance to RUNNING."""
     boot: Duration = 0.0
@@ -157,7 +167,7 @@ class Dials(_Dial):
     """Least ``maxRunDuration`` that is accepted; Google's is 30 s."""
 
 
-FREE = ("capacity", "quota")
+FREE = ("capacity", "quota", "operations")
 """Dials whose keys are the user's own; None takes one away. Elsewhere None is a value."""
 
 

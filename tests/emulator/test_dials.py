@@ -355,7 +355,7 @@ def test_bad_dials_are_refused_over_the_wire_and_change_nothing(gce: Gce) -> Non
 
 
 COVERED = {
-    "seed", "speed", "operation", "provisioning", "boot", "stopping", "group_retry", "capacity", "quota",
+    "seed", "speed", "operation", "operations", "provisioning", "boot", "stopping", "group_retry", "capacity", "quota",
     "denied", "rates", "faults", "never_boot", "never_join", "die", "preempt", "max_duration_floor",
 }  # fmt: skip
 

@@ -12,9 +12,10 @@ LAST = "NO_GCE_CHECK"
 
 
 class Emulator:
-    """``provision emulate gce`` until :meth:`end`."""
+    """``provision emulate gce`` until :meth:`end`, with operations of 0.2 s where nothing else is said."""
 
     def __init__(self, cli: Cli, machines: str, *words: str) -> None:
+        words = ("--set", "operation=0.2", *words)
         self.process = cli.start("emulate", "gce", "--machines", machines, *words)
         assert self.process.stdout is not None
         self.environment: dict[str, str] = {}

@@ -98,6 +98,7 @@ def test_dials_turn_while_it_runs(cli: Cli) -> None:
     ("words", "sentence"),
     [
         (["gce", "--set", "boot=-1", "--", "true"], "boot: "),
+        (["gce", "--set", "operations.firewals.insert=4", "--", "true"], "firewalls.insert"),
         (["gce", "--set", "nonsense", "--", "true"], "sets nothing"),
         (["gce", "--dials", "/nowhere.yaml", "--", "true"], "cannot be read"),
         (["gce", *NONE, "--", "/no/such/command"], "cannot be run"),

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from provision.emulator.dials import Dials, draw
+from provision.emulator.dials import GOOGLE, Dials, draw
 from provision.emulator.gce.catalogue import Catalogue, catalogue
+from provision.emulator.gce.durations import google
 from provision.emulator.gce.faults import Faults
 from provision.emulator.gce.machines import Machines
 from provision.emulator.gce.models.external import External
@@ -25,7 +26,7 @@ class Cloud:
 
     def __post_init__(self) -> None:
         self.faults = Faults(self.world, lambda: self.dials)
-        self.operations = Operations(self.world, self._latency, self.faults.operation)
+        self.operations = Operations(self.world, self.latency, self.faults.operation)
         self.quota = Quota(self.catalogue, lambda: self.dials)
         self.rates = Rates(self.world, lambda: self.dials.rates)
         self.external = External()
@@ -40,8 +41,14 @@ class Cloud:
         self.world.seed = dials.seed
         self.world.agenda.speed = dials.speed
 
-    def _latency(self, name: str) -> float:
-        return self.seconds("operation", name)
+    def latency(self, method: str, target: str) -> float:
+        """Emulated seconds of an operation of that method (``compute.firewalls.insert``) on that name."""
+        resource, _, verb = method.removeprefix("compute.").rpartition(".")
+        own = self.dials.operations.get(resource, {})
+        duration = own.get(verb, own.get("*", self.dials.operation))
+        if duration == GOOGLE:
+            duration = google(resource, verb)
+        return self.seconds_of(duration, "operation", method, target)
 
     def seconds(self, dial: str, *about: object) -> float:
         """Emulated seconds that a dialled duration takes for one thing."""

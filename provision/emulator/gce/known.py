@@ -25,6 +25,11 @@ def turned(dials: Dials, change: Mapping[str, Any]) -> Dials:
 def _methods(dials: Dials) -> Iterator[str]:
     patterns = [(f"faults.{turn}.method", fault.method) for turn, fault in enumerate(dials.faults)]
     patterns += [(f"denied.{turn}", pattern) for turn, pattern in enumerate(dials.denied)]
+    patterns += [
+        (f"operations.{kind}.{verb}", f"{kind}.{verb}")
+        for kind, verbs in dials.operations.items()
+        for verb in verbs
+    ]
     if not patterns:
         return
     known = [name.removeprefix("compute.") for name in urls.load().methods]

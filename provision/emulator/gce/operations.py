@@ -123,14 +123,14 @@ class Work:
 class Operations:
     """Starts, ends and remembers operations of all projects.
 
-    ``latency`` gives seconds for an operation's name; ``fate`` may give the error a dial wants it to
+    ``latency`` gives seconds for a method and the name it is about; ``fate`` may give the error a dial wants it to
     end with.
     """
 
     def __init__(
         self,
         world: World,
-        latency: Callable[[str], float],
+        latency: Callable[[str, str], float],
         fate: Callable[[str, str], OperationError | None],
     ) -> None:
         self._world, self._latency, self._fate = world, latency, fate
@@ -143,7 +143,9 @@ class Operations:
         world = self._world
         number = world.fresh_number()
         name = f"operation-{int(world.agenda.now() * 1000)}-{number:012x}-{number * 2654435761 % 2**32:08x}"
-        seconds = self._latency(name) if work.seconds is None else work.seconds
+        seconds = work.seconds
+        if seconds is None:
+            seconds = self._latency(method, last(work.target))
         now = world.agenda.now()
         operation = Operation(
             world=world, name=name, ident=world.fresh_id(), project=project.name, scope=scope,

@@ -223,7 +223,7 @@ def _come(batch: Batch, operation: Operation, vms: list[Instance]) -> None:
     """Let them come; the operation ends when the last one runs."""
     call = batch.call
     agenda = call.cloud.world.agenda
-    longest = call.cloud.seconds("operation", operation.name)
+    longest = call.cloud.latency(call.method.id, batch.group)
     for vm in vms:
         seconds = instances.come(vm)
         longest = max(longest, seconds)
@@ -265,5 +265,5 @@ def _roll_back(batch: Batch, operation: Operation, vms: list[Instance], least: i
         "message": f"Requested minimum count of {least} VMs could not be created.",
     }
     failure = OperationError([summary, *batch.causes], 503, "SERVICE UNAVAILABLE")
-    seconds = batch.call.cloud.seconds("operation", operation.name)
+    seconds = batch.call.cloud.latency(batch.call.method.id, batch.group)
     batch.call.cloud.world.agenda.after(seconds, lambda: finish(operation, failure))

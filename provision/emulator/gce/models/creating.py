@@ -72,7 +72,7 @@ def insert(call: Call, name: str, plan: Blueprint) -> Operation:
         return start(call, "insert", name, call.cloud.world.fresh_id(), fail)
     vm.hostname = call.body.get("hostname", "")
     vm.protected = bool(call.body.get("deletionProtection", False))
-    seconds = call.cloud.seconds("operation", name) + instances.come(vm)
+    seconds = call.cloud.latency(call.method.id, name) + instances.come(vm)
     return start(call, "insert", name, vm.ident, undo=lambda: instances.remove(vm), seconds=seconds)
 
 

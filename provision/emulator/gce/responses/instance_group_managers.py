@@ -109,7 +109,7 @@ def delete(call: Call) -> Operation:
     if not operation.doomed:
         group.deleting = True
         group.target = 0
-        seconds = call.cloud.seconds("operation", operation.name)
+        seconds = call.cloud.latency(call.method.id, group.name)
         call.cloud.world.agenda.after(
             seconds, lambda: reconcile.delete(group, list(group.members.values()), gone)
         )

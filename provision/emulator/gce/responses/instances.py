@@ -76,7 +76,7 @@ def start_(call: Call) -> Operation:
     if vm.status in instances.UP:
         return _change(call, "start", vm)
     instances.busy_check(vm)
-    seconds = call.cloud.seconds("operation", vm.name) + instances.come(vm)
+    seconds = call.cloud.latency(call.method.id, vm.name) + instances.come(vm)
     return _change(call, "start", vm, seconds=seconds)
 
 
@@ -115,7 +115,7 @@ def _held(
     if not operation.doomed:
         if verb == "delete" and vm.status in (*instances.UP, instances.TERMINATED):
             vm.set(instances.STOPPING)
-        call.cloud.world.agenda.after(call.cloud.seconds("operation", operation.name), latency)
+        call.cloud.world.agenda.after(call.cloud.latency(call.method.id, vm.name), latency)
     return operation
 
 
