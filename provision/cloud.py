@@ -199,6 +199,12 @@ class Cloud(Protocol):
     def clusters(self, cluster: str = "") -> list[str]:
         """Names of the clusters that have anything here (only that one, where one is named)."""
 
+    def within(self, seconds: float) -> None:
+        """Let nothing that is asked or waited for from now on go beyond so many seconds.
+
+        What is asked afterwards, to say what there is, gets a few seconds more.
+        """
+
     def interrupt(self) -> None:
         """End, from another thread, what :meth:`apply` waits for: it may not ``emit`` for long."""
 

@@ -4,6 +4,7 @@ One scheduler call per poll for any number of nodes. Every node has a clock; one
 in its own time (:mod:`provision.lateness`) is replaced once, while the others wait for nobody.
 """
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -219,8 +220,9 @@ class JoinWait:
     def _keep_console(self, node: Node) -> None:
         if self._consoles < MOST_CONSOLES:
             self._consoles += 1
-            lines = self._console(node.name).splitlines()
-            node.console_tail = "\n".join(lines[-TAIL_LINES:])
+            with contextlib.suppress(CloudFailure):
+                lines = self._console(node.name).splitlines()
+                node.console_tail = "\n".join(lines[-TAIL_LINES:])
         why = node.reason or "it never joined"
         self._emit(
             MachineFailed(

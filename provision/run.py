@@ -1,5 +1,6 @@
 """What the steps of one bring-up hand to each other."""
 
+import math
 import threading
 import time
 import uuid
@@ -53,12 +54,25 @@ class Run:
     creating: Future[Mapping[str, str]] | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
     agree: Agree | None = None
+    _until: float = math.inf
+
+    def begin(self) -> None:
+        """The deadline's seconds count from now, and no call of the cloud goes on beyond them."""
+        self._until = time.monotonic() + self.plan.deadline
+        self.session.cloud.within(self.plan.deadline)
+
+    @property
+    def left(self) -> float:
+        """Seconds of the deadline that are left."""
+        return max(0.0, self._until - time.monotonic())
 
     @classmethod
     def of(cls, session: Session, spec: Spec) -> "Run":
         """A run of this spec in this session, with all that the spec leaves to the surroundings."""
         spec = spec.model_copy(update={"cloud": session.cloud.settled()})
-        return cls(session, spec, plan_of(spec))
+        run = cls(session, spec, plan_of(spec))
+        run.begin()
+        return run
 
     @classmethod
     def again(cls, session: Session, spec: Spec, here: Sequence[Machine]) -> "Run":
@@ -66,7 +80,9 @@ class Run:
         checked = Spec.model_validate(spec.model_dump(), strict=False)
         marks = here[0].labels if here else {}
         kept = {key: marks[key] for key in labels.LASTING if key in marks}
-        return cls(session, checked, plan_of(checked), kept=kept)
+        run = cls(session, checked, plan_of(checked), kept=kept)
+        run.begin()
+        return run
 
     def emit(self, event: Event) -> None:
         """Tell, or end the work of a thread that is to stop between two machines."""

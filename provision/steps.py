@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 
 from provision import labels, preflight, results, standing, userdata
@@ -26,6 +27,8 @@ from provision.scheduler import Member, MemberState
 from provision.session import Session
 from provision.standing import Standing
 
+SLACK = 10.0
+"""Seconds beyond the deadline for the cloud to say itself what it waited for."""
 PROOF_SECONDS = 120.0
 """How long the proof job may take; a thousand nodes on two cores took 18 s."""
 
@@ -94,6 +97,7 @@ def create(run: Run, pool: ThreadPoolExecutor) -> None:
     if run.lacking:
         _forget_gone(run)
         session.emit(Noted(text=f"creating {len(run.lacking)} machines of {run.plan.name}"))
+    run.begin()
     run.creating = pool.submit(session.cloud.apply, launch, run.emit)
 
 
@@ -126,8 +130,8 @@ def join(run: Run) -> None:
             new=plan.controller in run.lacking,
         )
         run.wait.wait(lambda: _refused(run))
-        run.wait.note(session.machines())
-        with contextlib.suppress(UnreachableError, SchedulerFailure):
+        with contextlib.suppress(UnreachableError, SchedulerFailure, CloudFailure, RuntimeFailure):
+            run.wait.note(session.machines())
             look(run)
         said.append(standing.sentence(standing_of(run), plan.name))
         said.complete = standing_of(run).complete
@@ -157,8 +161,18 @@ def preview(run: Run) -> list[Change]:
 
 def created(run: Run) -> None:
     """Wait for what :func:`create` began, and fail where it failed."""
-    if run.creating is not None:
-        run.creating.result()
+    creating = run.creating
+    if creating is None:
+        return
+    futures.wait([creating], run.left + SLACK)
+    if not creating.done():
+        run.stopping.set()
+        run.session.cloud.interrupt()
+        raise CloudFailure(
+            f"{run.plan.name} was still being created {run.plan.deadline} s after that began",
+            "run the same command again to go on, or give it a longer --deadline",
+        )
+    creating.result()
 
 
 def members(session: Session, plan: Plan) -> Sequence[Member]:
@@ -179,7 +193,8 @@ def quorum(run: Run) -> None:
     names = [short_name(plan.name, node.name) for node in missing]
     causes = Counter(node.reason or f"{node.phase} and never joined" for node in missing)
     counts = "; ".join(f"{number} {cause}" for cause, number in causes.most_common(5))
-    results.write(run)
+    with contextlib.suppress(CloudFailure, RuntimeFailure):  # it would hide what is said next
+        results.write(run)
     if wait.controller_said:
         raise NotReadyError(
             f"{plan.name} is not ready: {wait.controller_said}; {len(wait.joined)} of "

@@ -93,6 +93,9 @@ class MemoryCloud:
     def clusters(self, cluster: str = "") -> list[str]:
         return sorted({leftover.cluster for leftover in self.leftovers(cluster)})
 
+    def within(self, seconds: float) -> None:
+        self.limit = seconds
+
     def interrupt(self) -> None:
         self.calls.append("interrupt")
 

@@ -355,8 +355,9 @@ def test_bad_dials_are_refused_over_the_wire_and_change_nothing(gce: Gce) -> Non
 
 
 COVERED = {
-    "seed", "speed", "operation", "operations", "provisioning", "boot", "stopping", "group_retry", "capacity", "quota",
-    "denied", "rates", "faults", "never_boot", "never_join", "die", "preempt", "max_duration_floor",
+    "seed", "speed", "operation", "operations", "provisioning", "boot", "stopping", "group_retry",
+    "capacity", "quota", "denied",
+    "rates", "faults", "never_boot", "never_join", "die", "preempt", "max_duration_floor",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Order follows from dependencies: each kind that the stack creates is slow once, on the way up and down."""
+"""Order follows from dependencies: each kind that the stack creates is slow once, up and down."""
 
 from collections.abc import Iterator
 

@@ -5,6 +5,7 @@ own retries stay off, as they are silent and know nothing of rate limits, and so
 operations: that leaves the endpoint, and takes errors without an HTTP status for success.
 """
 
+import math
 import re
 import threading
 import time
@@ -43,6 +44,8 @@ OPERATION = 600.0
 """Seconds an operation is waited for."""
 FIRST_LOOK, LONGEST_LOOK = 0.2, 2.0
 """Seconds between two looks at an operation, at first and at most."""
+LAST = 5.0
+"""Seconds that calls after the deadline of a run may take together: they only say what there is."""
 PAGE = 500
 """Rows of a page, the most that Google gives."""
 
@@ -59,7 +62,8 @@ Found = TypeVar("Found")
 class Gce:
     """Clients, calls, lists and operations of one project; may be used by several threads.
     ``stop`` ends waits and retries early with InterruptedRun; ``patience`` (seconds) may be lowered at
-    any time and bounds every call. ``clock`` (seconds, monotonic) and ``sleep`` are for tests. Raises
+    any time and bounds every call; so may ``until``, the time by ``clock`` beyond which no call and no
+    wait goes on: the run's deadline. ``clock`` (seconds, monotonic) and ``sleep`` are for tests. Raises
     RefusedError where Google's library is not installed.
     """
 
@@ -68,9 +72,10 @@ class Gce:
     def __init__(
         self, settings: Settings, emit: Emit = ignore, *, stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] | None = None,
+        until: float = math.inf,
     ) -> None:  # fmt: skip
         extras.check("gce", "cloud: gce")
-        self.settings = settings
+        self.settings, self.until = settings, until
         self._emit, self._clock = emit, clock
         self._stop = stop or threading.Event()
         self._sleep = sleep or self._stop.wait
@@ -110,6 +115,7 @@ class Gce:
         from provision.clouds.gce.api import seam
 
         began = self._clock()
+        deadline = min(deadline, max(1.0, self.until - began, min(LAST, self.until + LAST - began)))
 
         def once() -> Result:
             left = min(deadline, self.patience) - (self._clock() - began)
@@ -190,6 +196,7 @@ class Gce:
 
         doing = doing or f"{operation.operation_type} {operation.target_link.rpartition('/')[2]}"
         began = self._clock()
+        deadline = min(deadline, max(0.0, self.until - began))
 
         def left() -> float:
             return deadline - (self._clock() - began)

@@ -1,5 +1,6 @@
 """Google Compute Engine behind the contract that this machine and Azure keep too."""
 
+import math
 import os
 import threading
 import time
@@ -15,7 +16,7 @@ from provision.clouds.gce.api.failures import GceFailure, NotFound
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place, place_of
-from provision.clouds.gce.resources import RANKS, Controller, Group
+from provision.clouds.gce.resources import Controller, Group, noun
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
 from provision.clouds.gce.settings import ENDPOINT, LOOPBACK, Settings, resolve
@@ -59,7 +60,7 @@ class GceCloud:
 
     def __init__(self, spec: GceSpec, emit: Emit = ignore) -> None:
         self._spec, self._emit = spec, emit
-        self._stop = threading.Event()
+        self._stop, self._until = threading.Event(), math.inf
         self._stack: Stack | None = None
         self._placed: Place | None = None
         self._links: dict[str, str] = {}
@@ -80,7 +81,7 @@ class GceCloud:
     @cached_property
     def _gce(self) -> Gce:
         """For everything but the stack's provider, which is stopped by itself."""
-        return Gce(self._settings, self._emit)
+        return Gce(self._settings, self._emit, until=self._until)
 
     def _place_of(self, plan: Plan) -> Place:
         wrong: list[Finding] = []
@@ -144,7 +145,7 @@ class GceCloud:
         """What Pulumi would do."""
         made = self._declared(launch, self._emit)
         return [
-            Change(one.operation, _noun(one.type), one.name, one.properties)
+            Change(one.operation, noun(one.type), one.name, one.properties)
             for one in made.preview().changed
         ]
 
@@ -155,12 +156,18 @@ class GceCloud:
         def watch(change: Any) -> None:
             word = PAST.get(change.operation, change.operation)
             if word != "same":
-                emit(Noted(text=f"{word} the {_noun(change.type)} {change.name}"))
+                emit(Noted(text=f"{word} the {noun(change.type)} {change.name}"))
 
         if stack.exists(launch.plan.name) and made.exists():
             made.refresh(watch)
         made.up(watch)
         return {}
+
+    def within(self, seconds: float) -> None:
+        """For every call and every operation, the provider's included."""
+        self._until = time.monotonic() + seconds
+        if "_gce" in self.__dict__:
+            self._gce.until = self._until
 
     def interrupt(self) -> None:
         """Ends a wait for an operation, and Pulumi's work, from another thread.
@@ -257,7 +264,7 @@ class GceCloud:
         def watch(change: Any) -> None:
             if change.operation == "delete":
                 removed.append(change.name)
-                emit(Noted(text=f"removed the {_noun(change.type)} {change.name}"))
+                emit(Noted(text=f"removed the {noun(change.type)} {change.name}"))
 
         if stack.exists(cluster):
             try:
@@ -284,15 +291,11 @@ class GceCloud:
         return self._stack_of(launch.plan.name, program, emit)
 
     def _stack_of(self, cluster: str, program: Any, emit: Emit) -> "Stack":
-        self._stack = stack.stack_of(cluster, self._settings, program, emit, self._stop)
+        self._stack = stack.stack_of(
+            cluster, self._settings, program, emit, self._stop, self._until
+        )
         return self._stack
 
     def _ident(self, part: str) -> str:
         settings = self._settings
         return f"projects/{settings.project}/regions/{settings.region}/instanceGroupManagers/{part}"
-
-
-def _noun(token: str) -> str:
-    """What people call a kind of resource: ``provision:gce:Firewall`` is a firewall rule."""
-    nouns = {kind.token: kind.noun for rank in RANKS for kind in rank}
-    return nouns.get(token, token.rpartition(":")[2])

@@ -34,9 +34,10 @@ PASSPHRASE = "passphrase"
 
 
 def stack_of(cluster: str, settings: Settings, program: Callable[[], None], emit: Emit,
-             stop: threading.Event) -> "Stack":  # fmt: skip
-    """The cluster's stack. ``stop`` ends what its provider waits for."""
-    gce = Gce(settings, emit, stop=stop)  # first of all: it says so where a package is missing
+             stop: threading.Event, until: float) -> "Stack":  # fmt: skip
+    """The cluster's stack. ``stop`` and the time ``until`` (monotonic) end what its provider waits for."""
+    # First of all: it says so where a package is missing.
+    gce = Gce(settings, emit, stop=stop, until=until)
     from provision.engine.binary import ensure
     from provision.engine.stack import Stack
     from provision.engine.workdir import Workdir

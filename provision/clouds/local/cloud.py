@@ -75,6 +75,9 @@ class LocalCloud:
         """Those that have a machine or a network."""
         return sorted({leftover.cluster for leftover in self.leftovers(cluster)})
 
+    def within(self, seconds: float) -> None:
+        """Nothing here is waited for that has no limit of its own in seconds."""
+
     def interrupt(self) -> None:
         """Nothing here takes long: ``emit`` is called between two machines."""
 

@@ -123,8 +123,8 @@ class Work:
 class Operations:
     """Starts, ends and remembers operations of all projects.
 
-    ``latency`` gives seconds for a method and the name it is about; ``fate`` may give the error a dial wants it to
-    end with.
+    ``latency`` gives seconds for a method and the name it is about; ``fate`` may give the error a dial
+    wants it to end with.
     """
 
     def __init__(

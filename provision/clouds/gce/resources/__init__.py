@@ -28,3 +28,9 @@ RANKS: tuple[tuple[type[Kind], ...], ...] = (
 def kinds(gce: Gce) -> list[Kind]:
     """One of each kind, as the provider's registry wants them."""
     return [kind(gce) for rank in RANKS for kind in rank]
+
+
+def noun(token: str) -> str:
+    """What people call a kind of resource: ``provision:gce:Firewall`` is a firewall rule."""
+    nouns = {kind.token: kind.noun for rank in RANKS for kind in rank}
+    return nouns.get(token, token.rpartition(":")[2])
