@@ -1,6 +1,7 @@
 """The contract for a cloud: what it can still give, create, list, replace, destroy."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -198,6 +199,13 @@ class Cloud(Protocol):
 
     def clusters(self, cluster: str = "") -> list[str]:
         """Names of the clusters that have anything here (only that one, where one is named)."""
+
+    def claim(self, cluster: str, command: str) -> AbstractContextManager[None]:
+        """Hold the name against other runs on this host, whatever folder they keep their state in.
+
+        Raises:
+            BusyError: one of them works on it.
+        """
 
     def within(self, seconds: float) -> None:
         """Let nothing that is asked or waited for from now on go beyond so many seconds.

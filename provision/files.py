@@ -101,6 +101,27 @@ def locked(path: Path, cluster: str, command: str) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def claimed(folder: Path, name: str, cluster: str, command: str) -> Iterator[None]:
+    """Hold a name of this host, whichever folder the state stands in; raises BusyError as above."""
+    path = folder / f"{name}.lock"
+    with locked(path, cluster, command):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def host_folder() -> Path:
+    """Where locks on this host's machines stand: those of root's are seen by all of root's processes."""
+    return Path("/run/provision/locks") if os.geteuid() == 0 else user_folder()
+
+
+def user_folder() -> Path:
+    """Where locks of this user's runs on this host stand, whatever folder they keep their state in."""
+    return Path(tempfile.gettempdir()) / f"provision-{os.geteuid()}"
+
+
 def acquired(path: Path, seconds: float, waiting: Callable[[], object]) -> TextIO:
     """Hold the lock at ``path`` until what is answered is closed; the kernel frees it if we die.
 

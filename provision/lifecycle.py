@@ -84,7 +84,7 @@ def up(
     """
     with (
         opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
-        session.workspace.lock(command),
+        session.lock(command),
     ):
         run = Run.of(session, spec)
         run.agree = agree
@@ -101,7 +101,7 @@ def preview(spec: Spec, emit: Emit, shrink: bool = False) -> list[Change]:
     """
     with (
         opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
-        session.workspace.lock("provision up --preview"),
+        session.lock("provision up --preview"),
     ):
         run = Run.of(session, spec)
         if shrink:
@@ -158,7 +158,7 @@ def down(
         DeclinedError: whoever was asked did not agree; nothing was removed.
     """
     try:
-        with found(name, emit) as session, session.workspace.lock(command):
+        with found(name, emit) as session, session.lock(command):
             if consent:
                 takedown.agree(takedown.look(session, chosen=not name), consent)
             return takedown.remove(session)
@@ -191,7 +191,7 @@ def scale(
     Growing creates the new nodes and proves all that are free. Shrinking drains the highest numbers
     first and takes no node that runs a job unless ``force``.
     """
-    with found(name, emit) as session, session.workspace.lock(command):
+    with found(name, emit) as session, session.lock(command):
         spec = session.spec()
         group = _the_group(spec, group)
         machines = session.machines()
@@ -207,7 +207,7 @@ def scale(
 
 def repair(name: str, emit: Emit, command: str = "provision repair") -> Outcome:
     """Replace every machine that is gone, has stopped, or that the scheduler calls down."""
-    with found(name, emit) as session, session.workspace.lock(command):
+    with found(name, emit) as session, session.lock(command):
         run = Run.again(session, session.spec(), session.machines())
         with session.step("look", "looking for machines to replace") as said:
             down_now = [

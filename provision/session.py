@@ -69,6 +69,12 @@ class Session:
         words = "; ".join(ending.words) or text
         self.emit(StepEnded(step=name, text=words, seconds=seconds, complete=ending.complete))
 
+    @contextlib.contextmanager
+    def lock(self, command: str) -> Iterator[None]:
+        """Hold the cluster against other runs: its files, and its name on this host."""
+        with self.workspace.lock(command), self.cloud.claim(self.name, command):
+            yield
+
     def spec(self) -> Spec:
         """The spec that the cluster was last brought up or scaled with."""
         spec = self.workspace.spec()

@@ -14,7 +14,7 @@ from pulumi.automation import errors
 
 from provision.engine.changes import Complaint, Heard, name_of, type_of
 from provision.engine.locks import Lock
-from provision.errors import BusyError, EngineFailure, ProvisionError
+from provision.errors import BusyError, EngineFailure, ProvisionError, RefusedError
 
 FOREIGN: tuple[type[Exception], ...] = (
     errors.CommandError,
@@ -131,6 +131,8 @@ def _of_resource(complaint: Complaint, heard: Heard, about: About) -> Exception:
     original = about.original(complaint.urn)
     if original is not None and not isinstance(original, ProvisionError):
         return original
+    if isinstance(original, RefusedError):
+        return original  # it says all that there is to say, and nothing was made
     causes = [shown(_plain(one.text), about.secrets) for one in heard.complaints]
     step = original.next_step if original else ""
     why = original.problem if original else _plain(complaint.text)

@@ -6,7 +6,6 @@ operations: that leaves the endpoint, and takes errors without an HTTP status fo
 """
 
 import math
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +24,7 @@ from provision import extras
 from provision.clouds.gce.api.answers import Answer
 from provision.clouds.gce.api.failures import GceFailure, TookTooLong, Unreachable
 from provision.clouds.gce.api.listing import Lists, Row, query_of, rows
-from provision.clouds.gce.api.request import fields_of, request_of
+from provision.clouds.gce.api.request import fields_of, request_of, scope_of
 from provision.clouds.gce.api.signin import client_of, credentials_of
 from provision.clouds.gce.settings import Settings
 from provision.errors import InterruptedRun
@@ -50,9 +49,6 @@ PAGE = 500
 """Rows of a page, the most that Google gives."""
 
 _BACKOFF = wait_random_exponential(multiplier=0.5, min=0.1, max=20.0)
-_SCOPE = re.compile(
-    r"projects/(?P<project>[^/]+)/(?:zones/(?P<zone>[^/]+)|regions/(?P<region>[^/]+)|global)/"
-)
 
 Client = TypeVar("Client")
 Result = TypeVar("Result")
@@ -253,11 +249,7 @@ class Gce:
         """The operation as it is now, asked in its own scope."""
         from google.cloud import compute_v1
 
-        found = _SCOPE.search(operation.self_link)
-        scope = {key: value for key, value in found.groupdict().items() if value} if found else {}
-        for name in () if found else ("zone", "region"):
-            if getattr(operation, name):
-                scope[name] = getattr(operation, name).rpartition("/")[2]
+        scope = scope_of(operation)
         method: Callable[..., Any]
         if "zone" in scope:
             method = self.client(compute_v1.ZoneOperationsClient).get

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,10 +145,8 @@ class GceCloud:
     def preview(self, launch: Launch) -> list[Change]:
         """What Pulumi would do."""
         made = self._declared(launch, self._emit)
-        return [
-            Change(one.operation, noun(one.type), one.name, one.properties)
-            for one in made.preview().changed
-        ]
+        changed = made.preview().changed
+        return [Change(one.operation, noun(one.type), one.name, one.properties) for one in changed]
 
     def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
         """What there is is read back first, so that drift is mended; a second one changes nothing."""
@@ -162,6 +161,10 @@ class GceCloud:
             made.refresh(watch)
         made.up(watch)
         return {}
+
+    def claim(self, cluster: str, command: str) -> AbstractContextManager[None]:
+        """Runs of other hosts meet at the network, which carries the fingerprint of the keys."""
+        return stack.claim(cluster, self._settings, command)
 
     def within(self, seconds: float) -> None:
         """For every call and every operation, the provider's included."""
@@ -239,11 +242,8 @@ class GceCloud:
             self._machines("")
         kind = Group(self._gce)
         for part in sorted({name.rpartition("-")[0] for name in names}):
-            links = [
-                self._links[name]
-                for name in names
-                if name in self._links and name.rpartition("-")[0] == part
-            ]
+            mine = (name for name in names if name.rpartition("-")[0] == part)
+            links = [self._links[name] for name in mine if name in self._links]
             work = Work.within(SECONDS, threading.Event())
             getattr(kind, verb)(self._ident(part), links, work)
 
@@ -275,11 +275,8 @@ class GceCloud:
 
     def leftovers(self, cluster: str = "") -> list[Leftover]:
         """Everything that carries our label, VMs and disks included."""
-        return [
-            Leftover(one.kind, one.name, one.cluster)
-            for row in sweep.everything(self._gce, cluster)
-            for one in row
-        ]
+        rows = sweep.everything(self._gce, cluster)
+        return [Leftover(one.kind, one.name, one.cluster) for row in rows for one in row]
 
     def close(self) -> None:
         """Let go of connections."""

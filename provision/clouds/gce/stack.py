@@ -7,6 +7,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from provision.clouds.gce.resources import kinds
 from provision.clouds.gce.settings import Settings
 from provision.errors import UnreadableError
 from provision.events import Emit, Warned
+from provision.files import claimed, user_folder
+from provision.identity import fingerprint
 from provision.speccloud import GceCloud as GceSpec
 from provision.workspace import Workspace
 
@@ -49,6 +52,12 @@ def stack_of(cluster: str, settings: Settings, program: Callable[[], None], emit
     folder = Workspace(cluster).path("stack")
     workdir = Workdir(cluster, folder, _passphrase(cluster, emit), config=config, provider=PLUGIN)
     return Stack(workdir, ensure(emit), program, lambda: Attached(kinds(gce)), emit)
+
+
+def claim(cluster: str, settings: Settings, command: str) -> AbstractContextManager[None]:
+    """The name in this project, against other runs on this host."""
+    place = fingerprint([settings.project, settings.endpoint])
+    return claimed(user_folder(), f"{cluster}-{place}", cluster, command)
 
 
 def ready(emit: Emit) -> None:

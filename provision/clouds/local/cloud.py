@@ -1,6 +1,7 @@
 """This machine behind the contract that GCE and Azure keep too."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from provision import labels
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine, Phase
@@ -8,6 +9,7 @@ from provision.clouds.local import quota, resources
 from provision.clouds.local.client import runtime_of
 from provision.errors import Finding
 from provision.events import Emit
+from provision.files import claimed, host_folder
 from provision.plan import Plan, PlannedMachine
 from provision.speccloud import LocalCloud as LocalSpec
 
@@ -74,6 +76,10 @@ class LocalCloud:
     def clusters(self, cluster: str = "") -> list[str]:
         """Those that have a machine or a network."""
         return sorted({leftover.cluster for leftover in self.leftovers(cluster)})
+
+    def claim(self, cluster: str, command: str) -> AbstractContextManager[None]:
+        """By a lock of the host's."""
+        return claimed(host_folder(), cluster, cluster, command)
 
     def within(self, seconds: float) -> None:
         """Nothing here is waited for that has no limit of its own in seconds."""

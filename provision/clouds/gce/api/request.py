@@ -1,6 +1,7 @@
 """Requests as Google's library wants them, from the annotations of its own methods."""
 
 import inspect
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -41,3 +42,18 @@ def _type_of(method: Callable[..., Any]) -> Any:
 def _annotated(function: Callable[..., Any]) -> Any:
     annotation = inspect.signature(function).parameters["request"].annotation
     return next(kind for kind in get_args(annotation) if hasattr(kind, "meta"))
+
+
+_SCOPE = re.compile(
+    r"projects/(?P<project>[^/]+)/(?:zones/(?P<zone>[^/]+)|regions/(?P<region>[^/]+)|global)/"
+)
+"""Where something stands, by its link."""
+
+
+def scope_of(operation: Any) -> dict[str, str]:
+    """Project, and zone or region where it is of one, as arguments of the call that looks at it."""
+    found = _SCOPE.search(operation.self_link)
+    if found:
+        return {key: value for key, value in found.groupdict().items() if value}
+    named = {name: getattr(operation, name) for name in ("zone", "region")}
+    return {name: link.rpartition("/")[2] for name, link in named.items() if link}

@@ -161,7 +161,7 @@ class Controller(Kind):
         for zone in inputs["zones"]:
             ident = self._ident(inputs["project"], str(zone), inputs["name"])
             found = self.get(ident)
-            if found is not None and self.marks(found).get(CLUSTER) == inputs["marks"][CLUSTER]:
+            if found is not None and self.ours(found, inputs):
                 return ident
         return None
 

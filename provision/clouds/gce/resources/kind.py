@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from provision.clouds.gce.api.failures import NotFound, Taken
 from provision.clouds.gce.client import Gce
-from provision.errors import CloudFailure
-from provision.labels import CLUSTER
+from provision.errors import CloudFailure, Finding, RefusedError
+from provision.labels import CLUSTER, KEYS, RUN
 from provision.provider.resource import Created, Inputs, Outputs, Resource, Work
 
 Body = dict[str, Any]
@@ -125,6 +125,8 @@ class Kind(Resource):
                 f"the {self.noun} {inputs['name']} exists already and is not of this cluster",
                 "give the cluster another --name, or remove what has the name",
             ) from taken
+        if not self.ours(found, inputs):
+            raise self._of_another_run(found, inputs) from taken
         there = self.seen(found)
         other = sorted(key for key in there if there[key] != inputs.get(key, there[key]))
         if fixed := [key for key in other if key in self.replace_on]:
@@ -140,9 +142,28 @@ class Kind(Resource):
         """The ident of what :meth:`create` would adopt."""
         ident = self.ident(inputs)
         found = self.get(ident)
-        if found is None or self.marks(found).get(CLUSTER) != inputs["marks"][CLUSTER]:
-            return None
-        return ident
+        return ident if found is not None and self.ours(found, inputs) else None
+
+    def ours(self, found: Any, inputs: Inputs) -> bool:
+        """Whether it is this cluster's, made with the same keys: else a run elsewhere has the name."""
+        there, wanted = self.marks(found), inputs["marks"]
+        other = KEYS in there and KEYS in wanted and there[KEYS] != wanted[KEYS]
+        return bool(there.get(CLUSTER) == wanted[CLUSTER] and not other)
+
+    def _of_another_run(self, found: Any, inputs: Inputs) -> RefusedError:
+        """The network is the first thing that is made: who made it has the name."""
+        there, name = self.marks(found), inputs["marks"][CLUSTER]
+        who = f"run {there.get(RUN, 'unknown')} made it at {found.creation_timestamp}"
+        return RefusedError(
+            [
+                Finding(
+                    f"the {self.noun} {inputs['name']}",
+                    f"another 'provision up' with other keys has the name {name} ({who})",
+                    f"give this one another --name, run it where the other was started, or "
+                    f"'provision down {name}' first",
+                )
+            ]
+        )
 
     def get(self, ident: str) -> Any | None:
         """What GCE shows of it, None where it is gone."""
