@@ -19,7 +19,7 @@
     └── InterruptedRun            exit 130 the user stopped it
         └── DeclinedError         exit 130 the user was asked, and did not agree
 
-Foreign errors (docker, asyncssh, later the cloud SDKs) are translated where they arise; only these
+Foreign errors (docker, paramiko, later the cloud SDKs) are translated where they arise; only these
 reach the command line. Anything else is a bug and exits with 70.
 """
 

@@ -25,7 +25,7 @@ def run(
 
     Results come in the order in which the machines end; leaving early ends what still runs.
     """
-    yield from _work(name, only, fanout.commanding(command, timeout), timeout, emit, "run")
+    yield from _work(name, only, fanout.commanding(command), timeout, emit, "run")
 
 
 def upload(
@@ -93,5 +93,5 @@ def on_one(
     session: Session, shell: Connection, machine: Machine, command: str, timeout: float
 ) -> HostResult:
     """Run it on one machine, through the controller's shell."""
-    work = fanout.commanding(command, timeout)
+    work = fanout.commanding(command)
     return next(_on_all(session, shell, [machine], work, timeout))

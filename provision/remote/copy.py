@@ -5,22 +5,24 @@ on this side is made of the node's and the file's, and can leave the folder it b
 they can.
 """
 
-import asyncio
 import contextlib
 import os
 import re
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
+from provision.remote.deadline import Deadline, Stopped
 from provision.remote.fanout import HostResult, Work
 
 if TYPE_CHECKING:
-    from asyncssh import SFTPClient, SSHClientConnection
+    from paramiko import SFTPClient
+
+    from provision.remote.transport import Transport
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a node's name may be to become a folder's."""
@@ -33,18 +35,18 @@ def put(source: Path, target: str) -> Work:
     One that ends with / or is a folder there takes the file under its own name. Its mode stays.
     """
 
-    async def work(sftp: "SFTPClient", name: str) -> str:
+    def work(sftp: "SFTPClient", name: str, limit: Deadline) -> str:
         into = target or "."
-        if into.endswith("/") or await sftp.isdir(into):
+        if into.endswith("/") or _is_folder(sftp, into):
             into = str(PurePosixPath(into, source.name))
         path = PurePosixPath(into)
         half = str(path.with_name(f".{path.name}.{token_hex(4)}"))
         try:
-            await sftp.put(str(source), half)
-            await sftp.chmod(half, stat.S_IMODE(source.stat().st_mode))
-            await sftp.posix_rename(half, into)
+            sftp.put(str(source), half, callback=lambda done, all: limit.left())
+            sftp.chmod(half, stat.S_IMODE(source.stat().st_mode))
+            sftp.posix_rename(half, into)
         except BaseException:
-            await _tidy(sftp, half)
+            _tidy(sftp, half)
             raise
         return f"{source} -> {into}"
 
@@ -55,21 +57,19 @@ def get(source: str, folder: Path) -> Work:
     """Copy the file of each machine to ``folder``/NODE/FILE."""
     name = file_name(source)
 
-    async def work(sftp: "SFTPClient", node: str) -> str:
-        import asyncssh
-
+    def work(sftp: "SFTPClient", node: str, limit: Deadline) -> str:
         if not SAFE.fullmatch(node):
             raise OSError(f"{node!r} is no name for a folder")
-        found = await sftp.stat(source)
-        if found.type != asyncssh.FILEXFER_TYPE_REGULAR:
+        mode = sftp.stat(source).st_mode or 0
+        if not stat.S_ISREG(mode):
             raise OSError(f"{source} is no regular file")
         target = folder / node / name
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, half = tempfile.mkstemp(dir=target.parent, prefix=f".{name}.")
         os.close(handle)
         try:
-            await sftp.get(source, half)
-            Path(half).chmod(stat.S_IMODE(found.permissions or 0o600) & 0o777)
+            sftp.get(source, half, callback=lambda done, all: limit.left())
+            Path(half).chmod(stat.S_IMODE(mode) & 0o777)
             Path(half).replace(target)
         except BaseException:
             Path(half).unlink(missing_ok=True)
@@ -89,33 +89,44 @@ def file_name(path: str) -> str:
     return name
 
 
-def _over_sftp(work: "Callable[[SFTPClient, str], Awaitable[str]]") -> Work:
-    async def done(connection: "SSHClientConnection", name: str) -> HostResult:
-        import asyncssh
+def _over_sftp(work: "Callable[[SFTPClient, str, Deadline], str]") -> Work:
+    def done(transport: "Transport", name: str, limit: Deadline) -> HostResult:
+        import paramiko
 
         try:
-            async with _client(connection) as sftp:
-                return HostResult(name, 0, f"{await work(sftp, name)}\n")
-        except (asyncssh.Error, OSError) as error:
+            client = paramiko.SFTPClient.from_transport(transport)
+            assert client is not None, "the transport is open"
+            with client:
+                # Of one answer; the whole has its limit in what is called with each block.
+                _limited(client, limit.left())
+                return HostResult(name, 0, f"{work(client, name, limit)}\n")
+        except (TimeoutError, Stopped):
+            raise
+        except (paramiko.SSHException, OSError, EOFError) as error:
             said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             return HostResult(name, 1, error=said.strip() or type(error).__name__)
 
     return done
 
 
-@contextlib.asynccontextmanager
-async def _client(connection: "SSHClientConnection") -> "AsyncIterator[SFTPClient]":
-    client = await connection.start_sftp_client()
+def _limited(sftp: "SFTPClient", seconds: float) -> None:
+    """Wait no longer than this for an answer."""
+    channel = sftp.get_channel()
+    assert channel is not None, "it is open"
+    channel.settimeout(seconds)
+
+
+def _is_folder(sftp: "SFTPClient", path: str) -> bool:
     try:
-        yield client
-    finally:
-        client.exit()
+        return stat.S_ISDIR(sftp.stat(path).st_mode or 0)
+    except OSError:
+        return False
 
 
-async def _tidy(sftp: "SFTPClient", path: str) -> None:
+def _tidy(sftp: "SFTPClient", path: str) -> None:
     """Remove what was half written, where that is still possible."""
-    import asyncssh
+    import paramiko
 
-    with contextlib.suppress(asyncssh.Error, OSError, TimeoutError):
-        async with asyncio.timeout(TIDY_SECONDS):
-            await sftp.remove(path)
+    with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+        _limited(sftp, TIDY_SECONDS)
+        sftp.remove(path)

@@ -14,6 +14,9 @@ NO_ROUTE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNO
 BOOTING = "booting up"
 """What pam_nologin tells everybody but root until the machine has booted (pam_nologin man page)."""
 
+LOST = "transport shut down"
+"""What paramiko's failed log-in says where the connection was lost in it."""
+
 
 class Cause(StrEnum):
     """Why there is no connection."""
@@ -134,12 +137,14 @@ _SENTENCES = {
 
 
 def _cause(error: Exception, seen: Seen) -> Cause:
-    import asyncssh
+    import paramiko
 
     match error:
-        case asyncssh.HostKeyNotVerifiable():
+        case paramiko.BadHostKeyException():
             return Cause.HOST_KEY
-        case asyncssh.ChannelOpenError():
+        case paramiko.ssh_exception.IncompatiblePeer() if "host key" in str(error):
+            return Cause.HOST_KEY
+        case paramiko.ChannelException():
             return Cause.NO_TUNNEL
         case ConnectionRefusedError():
             return Cause.REFUSED
@@ -149,10 +154,8 @@ def _cause(error: Exception, seen: Seen) -> Cause:
             return Cause.NO_ROUTE
     if BOOTING in seen.banner or BOOTING in str(error):
         return Cause.BOOTING
-    if isinstance(error, asyncssh.PermissionDenied):
+    if isinstance(error, paramiko.AuthenticationException) and LOST not in str(error):
         return Cause.OUR_KEY
-    if isinstance(error, asyncssh.KeyExchangeFailed) and "host key" in str(error):
-        return Cause.HOST_KEY
     return Cause.BROKE if seen.greeted else Cause.GREETING
 
 

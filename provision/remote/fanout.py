@@ -4,23 +4,22 @@ All go through one connection to the controller. One that is lost costs nobody's
 yet begun on its machine is tried once more over a new one. What had begun is told and never repeated.
 """
 
-import asyncio
 import queue
-import time
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from provision.errors import UnreachableError
 from provision.remote import ssh
-from provision.remote.background import GRACE, Job, call
+from provision.remote.deadline import Deadline, Stopped
 from provision.remote.failures import Cause, SshError
 from provision.remote.ssh import Connection, Login
 
 if TYPE_CHECKING:
-    from asyncssh import SSHClientConnection
+    from provision.remote.transport import Transport
 
-T = TypeVar("T")
 WIDTH = 64
 """Machines worked on at once."""
 MOST = 1 << 20
@@ -31,6 +30,8 @@ TIMED_OUT = 124
 """The exit code of a command whose time was over, as coreutils' ``timeout`` has it."""
 LOST = (Cause.BROKE, Cause.GREETING, Cause.NO_TUNNEL)
 """What one more try may mend: a connection that was cut, or a controller's that had to be made anew."""
+GRACE = 2.0
+"""Seconds that work has to end in when nobody waits for it any more."""
 ROUND = 2 * ssh.CONNECT_SECONDS + 2 * GRACE
 """Seconds beside the command itself: two tries to connect, and the end."""
 
@@ -49,42 +50,42 @@ class HostResult:
 class Way:
     """The connection to the controller, opened anew by the first who finds it broken."""
 
-    def __init__(self, controller: Connection) -> None:
-        self._connection, self._first = controller.connection, controller
-        self._turn = asyncio.Lock()
-        self._own: list[SSHClientConnection] = []
+    def __init__(self, controller: Connection, stop: threading.Event) -> None:
+        self._transport, self._first, self._stop = controller.transport, controller, stop
+        self._turn = threading.Lock()
+        self._own: list[Transport] = []
 
-    async def get(self) -> "SSHClientConnection":
+    def get(self) -> "Transport":
         """The connection; raises ``SshError`` where the controller does not answer any more."""
-        async with self._turn:
-            if self._connection.is_closed():
-                first = self._first
-                self._connection = await ssh.opened(first.login, first.where, ssh.CONNECT_SECONDS)
-                self._own.append(self._connection)
-            return self._connection
+        with self._turn:  # opening has a limit, and so has whoever waits for it
+            if not self._transport.is_active():
+                first, limit = self._first, Deadline(ssh.CONNECT_SECONDS, self._stop)
+                self._transport = ssh.opened(first.login, first.where, limit)
+                self._own.append(self._transport)
+            return self._transport
 
     def close(self) -> None:
         """Close what was opened here."""
-        for connection in self._own:
-            connection.close()
+        for transport in self._own:
+            transport.close()
 
 
-Work = Callable[["SSHClientConnection", str], Awaitable[HostResult]]
-"""What is done on one machine, over the connection to it, under its name."""
+Work = Callable[["Transport", str, Deadline], HostResult]
+"""What is done on one machine, over the connection to it, under its name, within a limit."""
 
 
 def run(
     controller: Connection, hosts: Mapping[str, Login], command: str, timeout: float
 ) -> Generator[HostResult]:
     """Run the command on all hosts; see :func:`each`."""
-    yield from each(controller, hosts, commanding(command, timeout), timeout)
+    yield from each(controller, hosts, commanding(command), timeout)
 
 
-def commanding(command: str, timeout: float) -> Work:
-    """The work of running a command, for as long as ``timeout`` seconds."""
+def commanding(command: str) -> Work:
+    """The work of running a command."""
 
-    async def work(connection: "SSHClientConnection", name: str) -> HostResult:
-        done = await ssh.executed(connection, name, command, timeout, most=MOST)
+    def work(transport: "Transport", name: str, limit: Deadline) -> HostResult:
+        done = ssh.executed(transport, name, command, limit, most=MOST)
         return HostResult(name, done.exit_code, done.stdout, done.stderr)
 
     return work
@@ -92,7 +93,7 @@ def commanding(command: str, timeout: float) -> Work:
 
 def here(controller: Connection, name: str, work: Work, timeout: float) -> HostResult:
     """Do the work on the controller itself."""
-    return call(_settled(controller.connection, name, work, timeout), timeout + ROUND)
+    return _settled(controller.transport, name, work, Deadline(timeout))
 
 
 def each(
@@ -103,72 +104,68 @@ def each(
     A host that does not answer has exit code 255, one whose ``timeout`` (seconds) was over 124. Ending
     the iteration early ends what still runs.
     """
-    results: queue.Queue[HostResult | None] = queue.Queue()
-    job = Job(_all(Way(controller), hosts, work, timeout, results.put))
-    job.future.add_done_callback(lambda _: results.put(None))
+    stop = threading.Event()
+    way = Way(controller, stop)
+    results: queue.SimpleQueue[HostResult | BaseException] = queue.SimpleQueue()
+
+    def one(name: str, login: Login) -> None:
+        try:
+            results.put(_one(way, name, login, work, timeout, stop))
+        except BaseException as error:  # raised by whoever waits
+            results.put(error)
+
     # No host may take longer than this, so neither may all of them in their turns.
-    end = time.monotonic() + (timeout + ROUND) * (1 + len(hosts) // WIDTH)
+    limit = Deadline((timeout + ROUND) * (1 + len(hosts) // WIDTH))
+    pool = ThreadPoolExecutor(WIDTH, thread_name_prefix="fanout")
+    futures = [pool.submit(one, name, login) for name, login in hosts.items()]
     try:
-        while result := results.get(timeout=max(0.0, end - time.monotonic())):
+        for _ in hosts:
+            result = results.get(timeout=limit.left())
+            if isinstance(result, BaseException):
+                raise result
             yield result
-        job.future.result(GRACE)
     finally:
-        job.stop()
-
-
-async def _all(
-    way: Way,
-    hosts: Mapping[str, Login],
-    work: Work,
-    timeout: float,
-    tell: Callable[[HostResult], None],
-) -> None:
-    turns = asyncio.Semaphore(WIDTH)
-
-    async def one(name: str, login: Login) -> None:
-        async with turns:
-            tell(await _one(way, name, login, work, timeout))
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for name, login in hosts.items():
-                group.create_task(one(name, login))
-    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        wait(futures, GRACE)
         way.close()
 
 
-async def _one(way: Way, name: str, login: Login, work: Work, timeout: float) -> HostResult:
+def _one(
+    way: Way, name: str, login: Login, work: Work, timeout: float, stop: threading.Event
+) -> HostResult:
     try:
-        connection = await _reached(way, name, login)
+        transport = _reached(way, name, login, stop)
     except UnreachableError as error:
         return HostResult(name, code_of(error), error=error.problem)
     try:
-        return await _settled(connection, name, work, timeout)
+        return _settled(transport, name, work, Deadline(timeout, stop))
     finally:
-        connection.close()
+        transport.close()
 
 
-async def _settled(
-    connection: "SSHClientConnection", name: str, work: Work, timeout: float
-) -> HostResult:
+def _settled(transport: "Transport", name: str, work: Work, limit: Deadline) -> HostResult:
     """What comes of the work, as a result in any case."""
     try:
-        async with asyncio.timeout(timeout + GRACE):
-            return await work(connection, name)
+        return work(transport, name, limit)
     except UnreachableError as error:
         return HostResult(name, code_of(error), error=error.problem)
     except TimeoutError:
-        return HostResult(name, TIMED_OUT, error=f"{name} did not finish within {timeout:g} s")
+        return HostResult(
+            name, TIMED_OUT, error=f"{name} did not finish within {limit.seconds:g} s"
+        )
+    except Stopped:
+        return HostResult(name, UNREACHED, error=f"{name} was not waited for")
 
 
-async def _reached(way: Way, name: str, login: Login) -> "SSHClientConnection":
+def _reached(way: Way, name: str, login: Login, stop: threading.Event) -> "Transport":
     """A connection to the host, tried once more where that may help: nothing has run there yet."""
     try:
-        return await ssh.opened(login, name, ssh.CONNECT_SECONDS, await way.get())
+        return ssh.opened(login, name, Deadline(ssh.CONNECT_SECONDS, stop), way.get())
     except SshError as error:
-        if error.cause not in LOST:
+        if error.cause not in LOST or stop.is_set():
             raise
-    return await ssh.opened(login, name, ssh.CONNECT_SECONDS, await way.get())
+    return ssh.opened(login, name, Deadline(ssh.CONNECT_SECONDS, stop), way.get())
 
 
 def code_of(error: UnreachableError) -> int:

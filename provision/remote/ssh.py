@@ -1,16 +1,19 @@
-"""SSH by asyncssh: one connection to one machine, and commands over it.
+"""SSH by paramiko: one connection to one machine, and commands over it.
 
 Host keys are known before the first connection and always checked. A time limit is a limit of time,
 whatever a command says meanwhile; a command that is cut off gets SIGTERM and then SIGKILL there.
 """
 
-import asyncio
+import base64
+import binascii
 import contextlib
-import signal
+import io
+import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -19,26 +22,34 @@ from provision.errors import UnreachableError
 from provision.keys import KeyPair
 from provision.names import USER
 from provision.remote import failures
-from provision.remote.background import call
+from provision.remote.deadline import Deadline, Stopped
 from provision.remote.failures import Seen, SshError
 from provision.scheduler import Completed
 
 if TYPE_CHECKING:
     # Slow to import; a command that reaches no machine does without it.
-    from asyncssh import SSHClientConnection, SSHClientProcess, SSHReader
+    import paramiko
+
+    from provision.remote.transport import Line, Transport
+
+# paramiko logs tracebacks to stderr where no handler is set; its errors reach us as exceptions.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 CONNECT_SECONDS = 15.0
 """How long a connection may take to stand: TCP, greeting, keys, log-in."""
-FAST = {
-    "kex_algs": ["curve25519-sha256", "curve25519-sha256@libssh.org"],
-    "encryption_algs": ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr"],
-}
+FAST_KEX = ("curve25519-sha256@libssh.org",)
+FAST_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr")
 """What every sshd of the last ten years speaks at a third less CPU than the newest. (A tunnel through
 the controller is encrypted twice.)"""
-KEEPALIVE = 15.0
-"""Seconds between questions on a connection that is silent; three without an answer end it."""
+KEEPALIVE = 15
+"""Seconds between questions on a connection that is silent."""
 MOST = 256 << 20
 """Bytes of each stream that are kept of one command."""
+TICK = 0.1
+"""Seconds between two looks at a command that says nothing."""
+END_SECONDS = 0.5
+"""Seconds that a command has to end after SIGTERM, and after SIGKILL."""
+BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +64,18 @@ class Login:
 class Connection:
     """An open SSH connection; a :class:`~provision.scheduler.Shell`."""
 
-    def __init__(self, connection: "SSHClientConnection", login: Login, where: str) -> None:
-        self.connection = connection
+    def __init__(self, transport: "Transport", login: Login, where: str) -> None:
+        self.transport = transport
         self.login = login
         self.where = where
 
     def run(self, command: str, timeout: float, stdin: str = "") -> Completed:
         """Run one command; see :meth:`provision.scheduler.Shell.run`."""
-        work = executed(self.connection, self.where, command, timeout, stdin)
-        try:
-            return call(work, timeout + CONNECT_SECONDS)
-        except TimeoutError:
-            raise failures.slow(self.where, command, timeout) from None
+        return executed(self.transport, self.where, command, Deadline(timeout), stdin)
 
     def close(self) -> None:
         """Close it; closing twice is no error."""
-        with contextlib.suppress(TimeoutError):
-            call(_close(self.connection), 1.0)
+        self.transport.close()
 
 
 def connect(login: Login, where: str) -> Connection:
@@ -78,11 +84,7 @@ def connect(login: Login, where: str) -> Connection:
     Raises:
         SshError: no answer, a wrong key on either side, or a host key that is not ours.
     """
-    seconds = CONNECT_SECONDS
-    try:
-        return Connection(call(opened(login, where, seconds), seconds + 1), login, where)
-    except TimeoutError as error:
-        raise failures.told(error, where, login.endpoint, Seen(), seconds) from None
+    return Connection(opened(login, where, Deadline(CONNECT_SECONDS)), login, where)
 
 
 @contextlib.contextmanager
@@ -101,125 +103,172 @@ def controller_shell(login: Login, where: str, deadline: float = 0.0) -> Iterato
         connection.close()
 
 
-async def opened(
-    login: Login, where: str, seconds: float, tunnel: "SSHClientConnection | None" = None
-) -> "SSHClientConnection":
-    """Connect within ``seconds``, through another connection where one is given (``ProxyJump``).
+def opened(
+    login: Login, where: str, limit: Deadline, tunnel: "Transport | None" = None
+) -> "Transport":
+    """Connect within the limit, through another connection where one is given (``ProxyJump``).
 
     Raises:
         SshError: why there is no connection.
     """
-    import asyncssh
+    import paramiko
 
     endpoint, seen = login.endpoint, Seen()
+    host_key, user_key = _keys(login, where)
+    made: Transport | None = None
     try:
-        host_key = asyncssh.import_public_key(login.host_public)
-        user_key = asyncssh.import_private_key(login.user_key.private)
-    except (asyncssh.KeyImportError, ValueError):
+        made = _begun(endpoint, host_key.get_name(), limit, tunnel)
+        seen.connected = True
+        made.start_client(timeout=limit.left())
+        if not made.initial_kex_done:
+            raise TimeoutError
+        if made.get_remote_server_key() != host_key:
+            raise paramiko.BadHostKeyException(where, made.get_remote_server_key(), host_key)
+        made.auth_timeout = limit.left()
+        made.auth_publickey(USER, user_key)
+        made.set_keepalive(KEEPALIVE)
+        return made
+    except (paramiko.SSHException, OSError, EOFError, Stopped) as error:
+        if made is not None:
+            seen.greeted = bool(made.remote_version)
+            seen.banner = (made.get_banner() or b"").decode(errors="replace")
+            made.close()
+        raise failures.told(error, where, endpoint, seen, CONNECT_SECONDS) from error
+
+
+def _keys(login: Login, where: str) -> "tuple[paramiko.PKey, paramiko.PKey]":
+    """The host's public key and the user's private one."""
+    import paramiko
+
+    try:
+        kind, data = login.host_public.split()[:2]
+        host_key = paramiko.PKey.from_type_string(kind, base64.b64decode(data, validate=True))
+        private = io.StringIO(login.user_key.private)
+        return host_key, paramiko.Ed25519Key.from_private_key(private)
+    except (
+        paramiko.SSHException,
+        paramiko.pkey.UnknownKeyType,
+        binascii.Error,
+        ValueError,
+        EOFError,
+    ):
         raise UnreachableError(
             f"the keys of {where} are damaged",
             "run this where the cluster was started, or remove it with 'provision down'",
         ) from None
+
+
+def _begun(
+    endpoint: Endpoint, key_type: str, limit: Deadline, tunnel: "Transport | None"
+) -> "Transport":
+    """A connection that has not greeted yet."""
+    from provision.remote.transport import Transport
+
+    line: socket.socket | Line
+    if tunnel is None:
+        line = socket.create_connection((endpoint.address, endpoint.port), timeout=limit.left())
+    else:
+        line = tunnel.tunnel(endpoint.address, endpoint.port, limit.left())
     try:
-        async with asyncio.timeout(seconds):
-            return await asyncssh.connect(
-                endpoint.address,
-                endpoint.port,
-                tunnel=tunnel or (),
-                client_factory=lambda: _witness(seen),
-                username=USER,
-                client_keys=[user_key],
-                known_hosts=([host_key], [], []),
-                preferred_auth="publickey",
-                config=None,
-                agent_path=None,
-                connect_timeout=seconds,
-                login_timeout=seconds,
-                keepalive_interval=KEEPALIVE,
-                **FAST,
-            )
-    except (asyncssh.Error, OSError, EOFError) as error:
-        raise failures.told(error, where, endpoint, seen, seconds) from error
+        made = Transport(line)
+        options = made.get_security_options()
+        options.key_types, options.kex, options.ciphers = (key_type,), FAST_KEX, FAST_CIPHERS
+        made.banner_timeout = made.handshake_timeout = limit.left()
+        return made
+    except BaseException:
+        line.close()
+        raise
 
 
-def _witness(seen: Seen) -> Any:
-    """What asyncssh tells of an attempt to connect."""
-    import asyncssh
-
-    class Witness(asyncssh.SSHClient):
-        def connection_made(self, conn: "SSHClientConnection") -> None:
-            seen.connected = True
-            self._conn = conn
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            seen.greeted = bool(self._conn.get_extra_info("server_version"))
-
-        def auth_banner_received(self, msg: str, lang: str) -> None:
-            seen.banner += msg
-
-    return Witness()
-
-
-async def executed(
-    connection: "SSHClientConnection",
+def executed(
+    transport: "Transport",
     where: str,
     command: str,
-    seconds: float,
+    limit: Deadline,
     stdin: str = "",
     most: int = MOST,
 ) -> Completed:
-    """Run one command within ``seconds``; of each stream the first ``most`` bytes are kept.
+    """Run one command within the limit; of each stream the first ``most`` bytes are kept.
 
     Raises:
         SshError: the connection broke, or the time was over (the command has been ended then).
+        Stopped: nobody waits any more (it has been ended too).
     """
-    async with started(connection, where, command) as process:
-        try:
-            async with asyncio.timeout(seconds):
-                if stdin:
-                    process.stdin.write(stdin.encode())
-                process.stdin.write_eof()
-                output, errors = await asyncio.gather(
-                    _read(process.stdout, most), _read(process.stderr, most)
-                )
-                await process.wait_closed()
-        except TimeoutError:
-            raise failures.slow(where, command, seconds) from None
-        code = _exit_code(process)
-        if code is None:
-            raise failures.broke(where, None)
-        return Completed(code, output, errors)
-
-
-@contextlib.asynccontextmanager
-async def started(
-    connection: "SSHClientConnection", where: str, command: str
-) -> AsyncIterator["SSHClientProcess[bytes]"]:
-    """A command that runs; it is ended there where this block ends before it does."""
-    import asyncssh
+    import paramiko
 
     try:
-        process = await _begun(connection, command)
+        line = transport.session(limit.left(CONNECT_SECONDS))
         try:
-            yield process
+            line.execute(command)
+            output, errors = _talked(line, stdin.encode(), limit, most)
         finally:
-            if _exit_code(process) is None:
-                await _end(process)
-            process.close()
-    except (asyncssh.Error, OSError, EOFError) as error:
+            if transport.exit_code(line.channel) is None and transport.is_active():
+                _end(line)
+            line.close()
+    except TimeoutError:
+        raise failures.slow(where, command, limit.seconds) from None
+    except (paramiko.SSHException, OSError, EOFError) as error:
         raise failures.broke(where, error) from error
+    code = transport.exit_code(line.channel)
+    if code is None:
+        raise failures.broke(where, None)
+    return Completed(code, output, errors)
 
 
-async def _begun(connection: "SSHClientConnection", command: str) -> "SSHClientProcess[bytes]":
-    """Begin it. Who is stopped in this moment does not know whether it runs there: it is ended."""
-    beginning = asyncio.ensure_future(connection.create_process(command, encoding=None))
+def _talked(line: "Line", stdin: bytes, limit: Deadline, most: int) -> tuple[str, str]:
+    """What the command says until it has ended, while it is given its input."""
+    channel, something = line.channel, threading.Event()
+    for buffer in (channel.in_buffer, channel.in_stderr_buffer):
+        buffer.set_event(something)
+    output, errors, rest = bytearray(), bytearray(), memoryview(stdin)
+    fed = False
+    while True:
+        ended = channel.closed or (channel.eof_received and channel.exit_status_ready())
+        moved = False
+        while channel.recv_ready() and (block := channel.recv(BLOCK)):
+            moved = True
+            output += block[: most - len(output)]
+        while channel.recv_stderr_ready() and (block := channel.recv_stderr(BLOCK)):
+            moved = True
+            errors += block[: most - len(errors)]
+        if ended:
+            return output.decode(errors="replace"), errors.decode(errors="replace")
+        if not fed:
+            rest, fed = _fed(line, rest)
+            moved = moved or not fed
+        seconds = limit.left(TICK)
+        if channel.eof_received:  # all was said, and it has not ended
+            channel.status_event.wait(seconds)
+        elif not moved:
+            something.wait(seconds)
+            something.clear()
+
+
+def _fed(line: "Line", rest: memoryview) -> tuple[memoryview, bool]:
+    """Give the command some of its input; answers what is left, and whether it has had its end."""
     try:
-        return await asyncio.shield(beginning)
-    except asyncio.CancelledError:
+        if rest:
+            return rest[line.send(bytes(rest[:BLOCK])) :], False
+        line.finish()
+    except TimeoutError:
+        return rest, False
+    except EOFError:
+        pass  # it ended without reading all
+    return rest, True
+
+
+def _end(line: "Line") -> None:
+    """Tell the command to end, and half a second later no longer ask."""
+    for name in ("TERM", "KILL"):
+        line.tell(name)
+        limit = Deadline(END_SECONDS)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await _end(await beginning)
-        raise
+            while not line.channel.closed:
+                line.channel.status_event.wait(limit.left(TICK / 4))
+                if line.channel.closed or line.channel.exit_status_ready():
+                    return
+        if line.channel.closed:
+            return
 
 
 def reachable(endpoint: Endpoint, timeout: float = 1.0) -> bool:
@@ -229,37 +278,6 @@ def reachable(endpoint: Endpoint, timeout: float = 1.0) -> bool:
             return True
     except OSError:
         return False
-
-
-async def _read(stream: "SSHReader[bytes]", most: int) -> str:
-    """The stream to its end; what is more than ``most`` is read too, or its writer would wait."""
-    kept = bytearray()
-    while block := await stream.read(1 << 16):
-        kept += block[: most - len(kept)]
-    return kept.decode(errors="replace")
-
-
-async def _end(process: "SSHClientProcess[bytes]") -> None:
-    """Tell the command's process group to end, and half a second later no longer ask."""
-    for tell in (process.terminate, process.kill):
-        with contextlib.suppress(OSError, TimeoutError):
-            tell()
-            async with asyncio.timeout(0.5):
-                await process.wait_closed()
-                return
-
-
-def _exit_code(process: "SSHClientProcess[bytes]") -> int | None:
-    """As a shell has it: 128 and the number of the signal that ended it. None while it runs."""
-    if process.exit_signal:
-        name = f"SIG{process.exit_signal[0]}"
-        return 128 + getattr(signal, name, signal.SIGKILL)
-    return process.exit_status
-
-
-async def _close(connection: "SSHClientConnection") -> None:
-    connection.close()
-    await connection.wait_closed()
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROVISION = [sys.executable, "-m", "provision"]
-HEAVY = ("click", "rich", "docker", "pydantic", "yaml", "asyncssh", "dataclasses", "inspect", "re")
+HEAVY = ("click", "rich", "docker", "pydantic", "yaml", "paramiko", "dataclasses", "inspect", "re")
 
 
 def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -46,7 +46,7 @@ def test_a_light_command_does_not_import_the_others() -> None:
     assert done.returncode == 0
     loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
     assert "click" in loaded
-    assert loaded & {"docker", "asyncssh", "pydantic", "rich", "provision.cli.plan"} == set()
+    assert loaded & {"docker", "paramiko", "pydantic", "rich", "provision.cli.plan"} == set()
 
 
 def test_the_help_starts_fast() -> None:

@@ -12,8 +12,8 @@ import asyncssh
 from provision.cloud import Endpoint
 from provision.keys import KeyPair, new_pair
 from provision.names import USER
-from provision.remote.background import call
 from provision.remote.ssh import Connection, Login, connect
+from tests.remote.loop import call
 
 SECONDS = 20.0
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncssh
+import paramiko
 import pytest
 
 from provision.errors import UsageError
@@ -76,12 +76,12 @@ def test_nothing_half_stays_on_the_node(
     (there / "data").write_text("before")
     source.write_bytes(os.urandom(100_000))
 
-    async def fails(client: asyncssh.SFTPClient, *args: object, **options: object) -> None:
-        async with client.open(f"{args[-1]}" if method == "put" else f"{args[0]}", "wb") as half:
-            await half.write(b"half")
-        raise asyncssh.SFTPFailure("No space left on device")
+    def fails(client: paramiko.SFTPClient, *args: object, **options: object) -> None:
+        with client.open(f"{args[-1]}" if method == "put" else f"{args[0]}", "wb") as half:
+            half.write(b"half")
+        raise OSError("No space left on device")
 
-    monkeypatch.setattr(asyncssh.SFTPClient, method, fails)
+    monkeypatch.setattr(paramiko.SFTPClient, method, fails)
     (result,) = on(shell, copy.put(source, f"{there}/data"), "a").values()
     assert result.exit_code == 1 and "No space left" in result.error
     assert files(there) == ["data"] and (there / "data").read_text() == "before"
@@ -92,11 +92,11 @@ def test_nothing_half_stays_here(
 ) -> None:
     (tmp_path / "out").write_text("1\n")
 
-    async def fails(client: asyncssh.SFTPClient, source: str, half: str) -> None:
+    def fails(client: paramiko.SFTPClient, source: str, half: str, **options: object) -> None:
         Path(half).write_text("half")
-        raise asyncssh.SFTPConnectionLost("lost")
+        raise EOFError
 
-    monkeypatch.setattr(asyncssh.SFTPClient, "get", fails)
+    monkeypatch.setattr(paramiko.SFTPClient, "get", fails)
     (result,) = on(shell, copy.get(f"{tmp_path}/out", tmp_path / "results"), "a").values()
     assert result.exit_code == 1 and files(tmp_path) == ["out"]
 

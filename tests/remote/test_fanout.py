@@ -1,19 +1,21 @@
 """Many machines through one connection, against real SSH servers on loopback."""
 
-import asyncio
+import contextlib
+import functools
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from asyncssh import SSHClientConnection
 
 from provision.cloud import Endpoint
 from provision.remote import fanout
-from provision.remote.background import Job
+from provision.remote.deadline import Deadline
 from provision.remote.fanout import HostResult
 from provision.remote.ssh import Connection, Login, executed
+from provision.remote.transport import Line, Transport
 from tests.journeys.command import until
 from tests.remote.servers import Host, answering, cutting, listening, shell_on
 
@@ -42,9 +44,9 @@ def on(
     return {result.host: result for result in fanout.run(shell, hosts, command, timeout)}
 
 
-async def quick_or_forever(connection: SSHClientConnection, name: str) -> HostResult:
+def quick_or_forever(transport: Transport, name: str, limit: Deadline) -> HostResult:
     command = "echo one" if name == "quick" else "forever"
-    done = await executed(connection, name, command, 20)
+    done = executed(transport, name, command, limit)
     return HostResult(name, done.exit_code)
 
 
@@ -124,21 +126,25 @@ def test_leaving_early_ends_what_still_runs(shell: Connection, node: Host) -> No
     assert node.said.count("TERM") == 8
 
 
-def test_a_command_that_was_just_asked_for_is_ended_too(
-    shell: Connection, controller: Host, monkeypatch: pytest.MonkeyPatch
+def test_nobody_sends_on_a_tunnel_behind_its_end(
+    shell: Connection, controller: Host, node: Host
 ) -> None:
-    begin = SSHClientConnection.create_process
+    """The other side ends it while its user still sends: the connection that all share stays."""
+    behind = threading.Event()
+    for _ in range(60):
+        line = shell.transport.tunnel("127.0.0.1", node.port, 10)
 
-    async def late(connection: SSHClientConnection, *args: Any, **options: Any) -> Any:
-        process = await begin(connection, *args, **options)
-        await asyncio.sleep(0.3)
-        return process
+        def talk(line: Line = line) -> None:
+            with contextlib.suppress(EOFError, OSError):
+                while not behind.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        line.send(b"not SSH at all\n" * 50)
 
-    monkeypatch.setattr(SSHClientConnection, "create_process", late)
-    job = Job(executed(shell.connection, "demo-controller", "forever", 20))
-    until(lambda: "forever" in controller.said, 20)
-    job.stop()
-    until(lambda: "TERM" in controller.said, 5)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(talk)
+            until(functools.partial(getattr, line.channel, "closed"), 20)
+    assert shell.transport.is_active() and len(controller.connections) == 1
+    assert shell.run("echo on", 10).stdout == "on\n"
 
 
 def test_output_of_a_node_is_bounded(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import asyncssh
+import paramiko
 import pytest
 
 from provision.cloud import Endpoint
@@ -129,8 +130,9 @@ def test_keys_that_are_damaged_are_told_before_anything_is_asked(host: Host) -> 
         (OSError(errno.ENETUNREACH, "Network is unreachable"), Seen(), Cause.NO_ROUTE),
         (TimeoutError(), Seen(), Cause.SILENT),
         (TimeoutError(), Seen(connected=True), Cause.GREETING),
-        (asyncssh.ChannelOpenError(2, "Connection refused"), Seen(), Cause.NO_TUNNEL),
-        (asyncssh.ConnectionLost("Connection lost"), Seen(True, True), Cause.BROKE),
+        (paramiko.ChannelException(2, "Connect failed"), Seen(), Cause.NO_TUNNEL),
+        (paramiko.SSHException("lost"), Seen(True, True), Cause.BROKE),
+        (paramiko.AuthenticationException("no"), Seen(True, True), Cause.OUR_KEY),
     ],
 )
 def test_each_cause_has_its_sentence(error: Exception, seen: Seen, cause: Cause) -> None:
@@ -138,9 +140,23 @@ def test_each_cause_has_its_sentence(error: Exception, seen: Seen, cause: Cause)
     assert told.cause is cause and "10.0.0.2:22" in told.problem and told.next_step
 
 
-def test_every_exception_of_asyncssh_comes_to_a_cause() -> None:
-    found = exceptions([asyncssh], {"asyncssh"})
-    assert len(found) > 20
+BUILT = {
+    "BadAuthenticationType": ("no", ["password"]),
+    "BadHostKeyException": ("x", paramiko.PKey(), paramiko.PKey()),
+    "ChannelException": (2, "no"),
+    "PartialAuthentication": (["password"],),
+    "ProxyCommandFailure": ("nc", 1),
+    "CouldNotCanonicalize": ("x",),
+    "AuthFailure": ([],),
+    "UnknownKeyType": ("x", b""),
+    "NoValidConnectionsError": ({("10.0.0.2", 22): OSError()},),
+}
+"""What those are made with that want more than a sentence."""
+
+
+def test_every_exception_of_paramiko_comes_to_a_cause() -> None:
+    found = exceptions([paramiko, paramiko.ssh_exception], {"paramiko"})
+    assert len(found) > 10
     for kind in found:
-        error = kind.__new__(kind)
+        error = kind(*BUILT.get(kind.__name__, ("no",)))
         assert failures.told(error, "x", Endpoint("10.0.0.2"), Seen(True, True), 15).cause

@@ -40,7 +40,6 @@ MAY = {
     "provision/provider/server.py: _plugin: gone.wait": "a server, until its engine is gone",
     "provision/release.py: _removed: state.outcome.result": ENDED,
     "provision/remote/fanout.py: _reached: way.get": "connecting has a limit",
-    "provision/remote/ssh.py: _close: connection.wait_closed": "call() gives it a second",
     "provision/runtimes/container/runtime.py: _each: as_completed": "each call to the engine has a limit",
     "provision/runtimes/container/runtime.py: _each: future.result": ENDED,
     "provision/runtimes/container/runtime.py: _each: pool.shutdown": "each call to the engine has a limit",
@@ -52,7 +51,7 @@ MAY = {
     "provision/runtimes/light/guest/netlink.py: Netlink._ask: self._socket.recv": "the kernel answers",
     "provision/runtimes/light/zygote.py: Zygote._hear: os.read": "a selector has seen it",
     "provision/runtimes/removal.py: until_gone: error.last_attempt.result": ENDED,
-    "provision/steps.py: created: run.creating.result": "what a stack and a cloud do have limits",
+    "provision/steps.py: created: creating.result": ENDED,
     "provision/steps.py: _refused: run.creating.result": ENDED,
 }
 """Where and what, and why it may wait without a limit of its own."""

@@ -1,4 +1,4 @@
-"""One event loop in a thread of its own: asyncssh lives there, everybody else calls and waits.
+"""One event loop in a thread of its own: the servers live there, everybody else calls and waits.
 
 The caller's wait has a limit and can be interrupted at any moment (Ctrl-C, SIGTERM); what it waited
 for is then cancelled over there, and gets a moment to tell the other side.
