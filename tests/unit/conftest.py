@@ -12,10 +12,11 @@ from tests.world import world as world
 
 
 @pytest.fixture(autouse=True)
-def guarded(tmp_path: Path) -> Iterator[Guard]:
+def guarded(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
     """Set up before and ended after every other fixture of the test."""
     before = dict(os.environ)
-    with guarding(Guard(USERS_FOLDERS)) as guard, pytest.MonkeyPatch.context() as patch:
+    ours = [tmp_path_factory.getbasetemp()]
+    with guarding(Guard(USERS_FOLDERS, ours)) as guard, pytest.MonkeyPatch.context() as patch:
         for name, value in redirected(tmp_path).items():
             patch.setenv(name, value)
         patch.setenv("XDG_STATE_HOME", str(tmp_path))
