@@ -6,29 +6,19 @@ error; values go through ``| tojson``, which is valid YAML whatever is in them.
 
 import json
 from collections.abc import Mapping
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
 from functools import cache
 from typing import Any
 
 import jinja2
+import jinja2.sandbox
 import jsonschema
 import yaml
 
 from provision.assets import asset
+from provision.contradictions import contradictions
 from provision.errors import Finding
 from provision.scheduler import Template
-
-KINDS = {
-    "#cloud-config": "cloud-config",
-    "#!": "x-shellscript",
-    "#cloud-boothook": "cloud-boothook",
-    "#include": "x-include-url",
-    "## template: jinja": "jinja2",
-}
-"""First words of a user-data part and its MIME subtype (cloud-init docs, "User data formats")."""
-BOUNDARY = "==provision-user-data=="
-"""Fixed, so that the same plan renders to the same bytes."""
+from provision.userparts import CONFIG, JINJA, STARTS, Unreadable, kind_of, parts_of
 
 
 @cache
@@ -52,49 +42,56 @@ def render(template: Template) -> str:
     return _environment().get_template(template.path).render(**template.variables)
 
 
-def with_extra(user_data: str, extra: str) -> str:
-    """Our user-data and the spec's own, as one MIME multipart where there is an own one."""
-    if not extra.strip():
-        return user_data
-    whole = MIMEMultipart(boundary=BOUNDARY)
-    for number, text in enumerate((user_data, extra)):
-        part = MIMEText(text, kind_of(text) or "plain", "us-ascii" if text.isascii() else "utf-8")
-        part.add_header("Content-Disposition", "attachment", filename=f"part-{number:03d}")
-        whole.attach(part)
-    return whole.as_string()
+def check(where: str, text: str) -> list[Finding]:
+    """What cloud-init would refuse of our rendered cloud-config."""
+    return _check_config(where, text)
 
 
-def kind_of(text: str) -> str:
-    """MIME subtype of a user-data part by its first words; '' where cloud-init would ignore it."""
-    for start, kind in KINDS.items():
-        if text.startswith(start):
-            return kind
-    return ""
+def check_own(where: str, theirs: str, ours: str, local: bool) -> list[Finding]:
+    """What cloud-init would refuse or ignore of a user's own user-data, and what would undo ``ours``.
 
-
-def check(where: str, text: str, extra: str, limit: int) -> list[Finding]:
-    """Everything cloud-init would refuse, plus the cloud's size ``limit`` in bytes.
-
-    ``text`` is our rendered cloud-config and ``extra`` the spec's own part.
+    ``local`` says that the machines are nodes on this host.
     """
-    findings = _check_config(where, text)
-    if extra:
-        place = f"{where}.user_data"
-        if not kind_of(extra):
-            starts = ", ".join(KINDS)
+    if not theirs.strip():
+        return []
+    starts = ", ".join(STARTS)
+    try:
+        parts = parts_of(theirs)
+    except Unreadable as error:
+        return [Finding(where, str(error), f"let it begin with one of: {starts}")]
+    findings = [] if parts else [Finding(where, "its MIME message has no parts", "add one")]
+    settled = yaml.safe_load(ours)
+    for part in parts:
+        if not part.kind:
             findings.append(
-                Finding(place, "cloud-init would ignore it", f"let it begin with one of: {starts}")
+                Finding(where, "cloud-init would ignore it", f"let it begin with one of: {starts}")
             )
-        elif kind_of(extra) == "cloud-config":
-            findings += _check_config(place, extra)
-    size = len(with_extra(text, extra).encode())
-    if size > limit:
-        findings.append(
-            Finding(
-                where, f"its user-data has {size} bytes and the cloud takes {limit}", "shorten it"
-            )
-        )
+        elif part.kind == CONFIG:
+            wrong = _check_config(where, part.text)
+            findings += wrong or contradictions(where, yaml.safe_load(part.text), settled, local)
+        elif part.kind == JINJA:
+            findings += contradictions(where, _guessed(part.text), settled, local)
     return findings
+
+
+def check_size(where: str, whole: str, limit: int) -> list[Finding]:
+    """Whether the cloud takes that much: ``limit`` in bytes."""
+    size = len(whole.encode())
+    if size <= limit:
+        return []
+    problem = f"its user-data has {size} bytes and the cloud takes {limit}"
+    return [Finding(where, problem, "shorten it")]
+
+
+def _guessed(template: str) -> Mapping[str, Any]:
+    """What a template of the user's may come to, where it is cloud-config that can be read here."""
+    try:
+        lenient = jinja2.sandbox.SandboxedEnvironment(undefined=jinja2.ChainableUndefined)
+        text = lenient.from_string(template).render()
+        found = yaml.safe_load(text) if kind_of(text.partition("\n")[2]) == CONFIG else {}
+    except (jinja2.TemplateError, yaml.YAMLError, ArithmeticError, TypeError, ValueError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def _check_config(where: str, text: str) -> list[Finding]:

@@ -79,6 +79,7 @@ class Plan:
     ttl: int | None
     spec_fingerprint: str
     plan_fingerprint: str
+    controller_user_data: str = field(default="", repr=False)
 
     @property
     def workers(self) -> tuple[PlannedMachine, ...]:
@@ -90,6 +91,11 @@ class Plan:
         """The controller, then the workers."""
         yield self.controller
         yield from self.workers
+
+    def own_part(self, group: str) -> str:
+        """The spec's own user-data for the machines of a group, the controller's being ``controller``."""
+        parts = {each.name: each.user_data for each in self.groups}
+        return parts.get(group, self.controller_user_data if group == CONTROLLER else "")
 
     @property
     def network(self) -> str:
@@ -149,6 +155,7 @@ def plan_of(spec: Spec) -> Plan:
         ttl=spec.ttl,
         spec_fingerprint=marks["spec"],
         plan_fingerprint=marks["plan"],
+        controller_user_data=spec.controller.user_data,
     )
 
 

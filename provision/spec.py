@@ -70,9 +70,10 @@ def _cloud_by_name(value: object) -> object:
 class Group(Model):
     """Machines of one kind.
 
-    ``user_data`` (cloud-config or ``#!``) is added to what we boot them with. The rest is for clouds
-    that offer it: ``machine_types`` (best first; the cloud takes what it has), ``spot`` machines,
-    which it may take back, ``disk_gb`` and ``disk_type`` of the boot disk.
+    ``user_data`` (any text that cloud-init takes, or base64 of its gzip) is done beside what we boot
+    them with. The rest is for clouds that offer it: ``machine_types`` (best first; the cloud takes
+    what it has), ``spot`` machines, which it may take back, ``disk_gb`` and ``disk_type`` of the
+    boot disk.
     """
 
     nodes: Annotated[int, Field(ge=1, le=NODES_MAX)]
@@ -81,6 +82,12 @@ class Group(Model):
     spot: bool = False
     disk_gb: Annotated[int, Field(ge=10, le=65_536)] | None = None
     disk_type: DiskType | None = None
+
+
+class Controller(Model):
+    """The machine that runs the scheduler; ``user_data`` as of a group."""
+
+    user_data: str = ""
 
 
 class Ready(Model):
@@ -105,5 +112,6 @@ class Spec(Model):
     groups: Annotated[
         dict[Annotated[Label, Field(max_length=GROUP_MAX)], Group], Field(min_length=1)
     ]
+    controller: Controller = Controller()
     ready: Ready = Ready()
     ttl: Seconds | None = None

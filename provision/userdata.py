@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from provision import cloudinit
+from provision import cloudinit, merging
 from provision.errors import Finding
 from provision.keys import Keys
+from provision.labels import CONTROLLER
 from provision.plan import Plan
 from provision.scheduler import Scheduler
 
@@ -17,19 +18,16 @@ def user_data_of(scheduler: Scheduler, plan: Plan, keys: Keys) -> dict[str, str]
 
 def with_own_parts(plan: Plan, texts: Mapping[str, str]) -> dict[str, str]:
     """What the machines really get: ours, and the spec's own part where it has one."""
-    own = _own_parts(plan)
-    return {group: cloudinit.with_extra(text, own.get(group, "")) for group, text in texts.items()}
+    return {group: merging.merged(text, plan.own_part(group)) for group, text in texts.items()}
 
 
 def faults(plan: Plan, texts: Mapping[str, str], limit: int) -> list[Finding]:
     """What cloud-init, or the cloud with its ``limit`` in bytes, would refuse of ``texts``."""
-    own = _own_parts(plan)
-    return [
-        finding
-        for group, text in texts.items()
-        for finding in cloudinit.check(f"groups.{group}", text, own.get(group, ""), limit)
-    ]
-
-
-def _own_parts(plan: Plan) -> dict[str, str]:
-    return {group.name: group.user_data for group in plan.groups}
+    findings = []
+    for group, text in texts.items():
+        where = CONTROLLER if group == CONTROLLER else f"groups.{group}"
+        own = plan.own_part(group)
+        wrong = cloudinit.check(where, text)
+        wrong += cloudinit.check_own(f"{where}.user_data", own, text, plan.cloud.kind == "local")
+        findings += wrong or cloudinit.check_size(where, merging.merged(text, own), limit)
+    return findings

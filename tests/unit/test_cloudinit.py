@@ -1,6 +1,5 @@
 """User-data: rendered strictly, checked by cloud-init's own schema, the same bytes for the same plan."""
 
-import email
 import re
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,7 @@ def test_golden(cloud: str, group: str) -> None:
 
 @pytest.mark.parametrize(("cloud", "group"), CASES)
 def test_cloud_init_takes_it(cloud: str, group: str) -> None:
-    assert cloudinit.check(group, texts(cloud)[group], "", 65_536) == []
+    assert cloudinit.check(group, texts(cloud)[group]) == []
 
 
 UNITS = [
@@ -121,7 +120,7 @@ def test_an_undefined_variable_is_an_error() -> None:
 
 
 def test_a_schema_fault_is_named_by_its_key_and_shows_no_value() -> None:
-    (finding,) = cloudinit.check("g", "#cloud-config\nssh_pwauth: [hunter2]\n", "", 1000)
+    (finding,) = cloudinit.check("g", "#cloud-config\nssh_pwauth: [hunter2]\n")
     assert "ssh_pwauth" in finding.problem and "hunter2" not in str(finding)
 
 
@@ -134,27 +133,13 @@ def test_a_schema_fault_is_named_by_its_key_and_shows_no_value() -> None:
     ],
 )
 def test_what_cloud_init_would_refuse(text: str, words: str) -> None:
-    (finding,) = cloudinit.check("g", text, "", 1000)
+    (finding,) = cloudinit.check("g", text)
     assert words in finding.problem
 
 
 def test_too_large_for_the_cloud() -> None:
-    (finding,) = cloudinit.check("g", "#cloud-config\n{}\n", "#!/bin/sh\n" + "x" * 2000, 1000)
+    (finding,) = cloudinit.check_size("g", "x" * 2000, 1000)
     assert "1000" in finding.problem
-
-
-def test_an_extra_part_that_cloud_init_would_ignore() -> None:
-    (finding,) = cloudinit.check("g", "#cloud-config\n{}\n", "echo hi\n", 10_000)
-    assert finding.where == "g.user_data" and "#cloud-config" in finding.fix
-
-
-def test_an_extra_part_makes_a_multipart_whose_parts_come_back() -> None:
-    whole = cloudinit.with_extra("#cloud-config\n{}\n", "#!/bin/sh\necho ü\n")
-    parts = email.message_from_string(whole).get_payload()
-    assert isinstance(parts, list)
-    kinds = [part.get_content_type() for part in parts if not isinstance(part, str)]
-    assert kinds == ["text/cloud-config", "text/x-shellscript"]
-    assert whole == cloudinit.with_extra("#cloud-config\n{}\n", "#!/bin/sh\necho ü\n")
 
 
 def test_values_cannot_break_out_of_their_place() -> None:

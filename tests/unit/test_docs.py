@@ -31,6 +31,8 @@ GIVEN_BY_CODE = {
     "groups.<name>.disk_gb": "the cloud's",
     "groups.<name>.disk_type": "the cloud's",
     "groups.<name>.user_data": "empty",
+    "controller": "",
+    "controller.user_data": "empty",
     "ready": "",
     "ready.quorum": "1.0 up to 50 nodes, 0.98 above",
     "ready.deadline": "10m",
