@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from provision import budget, release, results, steps, takedown
+from provision import budget, release, reports, results, steps, takedown
 from provision.cloud import Change
 from provision.errors import (
     EXIT_DONE,
@@ -63,8 +63,9 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 when all nodes joined, 3 when the quorum did and some are missing or down again."""
-        return EXIT_INCOMPLETE if self.missing or self.standing.down else EXIT_DONE
+        """0 when all nodes joined, 3 when the quorum did and some are missing, down again or unfit."""
+        less = self.missing or self.standing.down or self.standing.unfit
+        return EXIT_INCOMPLETE if less else EXIT_DONE
 
 
 def up(
@@ -126,6 +127,7 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
         steps.created(run)
         if until != CREATED:
             steps.quorum(run)
+            reports.hear(run)
         if until == PROVED:
             steps.prove(run)
         results.write(run)

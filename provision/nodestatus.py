@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from provision.cloud import Machine, Phase
 from provision.plan import Plan
@@ -26,13 +27,17 @@ class NodeStatus:
 
 
 def of(
-    workers: Sequence[Machine], members: Mapping[str, Member] | None, plan: Plan | None
+    workers: Sequence[Machine],
+    members: Mapping[str, Member] | None,
+    plan: Plan | None,
+    reports: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[NodeStatus, ...]:
     """A line for each worker there is, and for each that was planned and has no machine.
 
-    ``members`` is None where the scheduler could not be asked, ``plan`` where it is not known.
+    ``members`` is None where the scheduler could not be asked, ``plan`` where it is not known;
+    ``reports`` is what nodes said of a user's own part of their boot.
     """
-    nodes = [_node_status(machine, members) for machine in workers]
+    nodes = [_node_status(machine, members, reports.get(machine.name, "")) for machine in workers]
     nodes += _without_machine(plan, workers) if plan else []
     return tuple(sorted(nodes, key=lambda node: node.name))
 
@@ -68,10 +73,12 @@ def _state(machine: Machine, member: Member | None, unknown: bool) -> str:
     return member.state.value
 
 
-def _node_status(machine: Machine, members: Mapping[str, Member] | None) -> NodeStatus:
+def _node_status(machine: Machine, members: Mapping[str, Member] | None, report: str) -> NodeStatus:
     member = (members or {}).get(machine.name)
     state = _state(machine, member, members is None)
     reason = (member.reason if member else "") or machine.error
+    if report.startswith("failed") and not reason:
+        reason = f"own user-data {report}"
     if machine.phase is Phase.STOPPED and not reason:
         reason = "its machine has stopped"
     return NodeStatus(

@@ -1,7 +1,7 @@
 """What is done with a cluster that is there: look at it, run commands on it, take nodes out and in."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -84,15 +84,18 @@ def status(name: str, emit: Emit) -> Status:
         machines = session.known()
         summary = _summary(session.name, session.cloud.kind, machines)
         members: dict[str, Member] = {}
+        reports: Mapping[str, str] = {}
+        plan = session.kept_plan()
         trouble = ""
         try:
             with session.shell() as shell:
                 members = {m.name: m for m in session.scheduler.members(shell)}
+                if plan and any(group.user_data for group in plan.groups):
+                    reports = session.scheduler.reports(shell)
         except ProvisionError as error:
             trouble = str(error)
         workers = [machine for machine in machines if machine.role != CONTROLLER]
-        plan = session.kept_plan()
-        nodes = nodestatus.of(workers, None if trouble else members, plan)
+        nodes = nodestatus.of(workers, None if trouble else members, plan, reports)
         asked = len(plan.workers) if plan else len(workers)
         ready = sum(1 for node in nodes if node.state == MemberState.READY)
         return Status(summary, nodes, trouble, asked, ready)

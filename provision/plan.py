@@ -80,6 +80,7 @@ class Plan:
     spec_fingerprint: str
     plan_fingerprint: str
     controller_user_data: str = field(default="", repr=False)
+    user_data_required: bool = False
 
     @property
     def workers(self) -> tuple[PlannedMachine, ...]:
@@ -156,6 +157,7 @@ def plan_of(spec: Spec) -> Plan:
         spec_fingerprint=marks["spec"],
         plan_fingerprint=marks["plan"],
         controller_user_data=spec.controller.user_data,
+        user_data_required=spec.ready.user_data == "required",
     )
 
 

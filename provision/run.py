@@ -50,6 +50,8 @@ class Run:
     """Whether the proof is of this run, not of an earlier one."""
     seen: Mapping[str, Member] = field(default_factory=dict)
     """The nodes as the scheduler had them at the last look."""
+    unfit: Sequence[str] = ()
+    """Nodes that joined and do not count, as their own user-data failed and is required."""
     stopping: threading.Event = field(default_factory=threading.Event)
     creating: Future[Mapping[str, str]] | None = None
     kept: Mapping[str, str] = field(default_factory=dict)

@@ -105,6 +105,9 @@ class Scheduler(Protocol):
     def jobs(self, controller: Shell) -> Jobs:
         """How many jobs there are of all users, in one call."""
 
+    def reports(self, controller: Shell) -> Mapping[str, str]:
+        """What nodes said of a user's own part of their boot, in one call: ``ok``, or what failed."""
+
     def prove(self, controller: Shell, nodes: Sequence[str], timeout: float) -> Proof:
         """Run one job that must run on exactly these nodes, once on each."""
 

@@ -95,12 +95,14 @@ class Ready(Model):
 
     ``quorum`` is the share of nodes that must have joined (default 1.0 up to 50 nodes, 0.98 above)
     by ``deadline`` seconds after the create; a machine that has not joined ``replace_after``
-    seconds after it started is replaced once.
+    seconds after it started is replaced once. A node whose own user-data failed is ``reported``, or does
+    not count where it is ``required``.
     """
 
     quorum: Annotated[float, Field(gt=0, le=1)] | None = None
     deadline: Seconds = 600
     replace_after: Seconds = 180
+    user_data: Literal["reported", "required"] = "reported"
 
 
 class Spec(Model):

@@ -19,18 +19,22 @@ class Standing:
     joined: int
     drained: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
+    """Those whose own user-data has failed or not ended, where the spec requires it."""
 
     @property
     def complete(self) -> bool:
         """Whether all joined, and none went down since. Drained nodes are out on purpose."""
-        return self.joined >= self.asked and not self.down
+        return self.joined >= self.asked and not self.down and not self.unfit
 
 
-def of(asked: int, joined: Collection[str], seen: Mapping[str, Member]) -> Standing:
+def of(
+    asked: int, joined: Collection[str], seen: Mapping[str, Member], unfit: Collection[str] = ()
+) -> Standing:
     """``seen`` is what the scheduler said last; empty where it could not be asked again."""
     drained = [name for name in joined if _state(seen, name) is MemberState.DRAINED]
     down = [name for name in joined if seen and _state(seen, name) in (MemberState.DOWN, None)]
-    return Standing(asked, len(joined), tuple(drained), tuple(down))
+    return Standing(asked, len(joined), tuple(drained), tuple(down), tuple(unfit))
 
 
 def sentence(found: Standing, cluster: str) -> str:
@@ -40,6 +44,9 @@ def sentence(found: Standing, cluster: str) -> str:
         words.append(f"{len(found.drained)} of them drained ({_some(found.drained, cluster)})")
     if found.down:
         words.append(f"{len(found.down)} of them down again ({_some(found.down, cluster)})")
+    if found.unfit:
+        some = _some(found.unfit, cluster)
+        words.append(f"{len(found.unfit)} of them without their own user-data ({some})")
     return ", ".join(words)
 
 

@@ -148,7 +148,7 @@ def look(run: Run) -> Sequence[Member]:
 def standing_of(run: Run) -> Standing:
     """How many joined in this run's wait, and who of them is of no use at its last look."""
     joined = [node.name for node in run.wait.joined] if run.wait else []
-    return standing.of(len(run.plan.workers), joined, run.seen)
+    return standing.of(len(run.plan.workers), joined, run.seen, run.unfit)
 
 
 def preview(run: Run) -> list[Change]:

@@ -3,6 +3,7 @@
 Facts: slurm.conf, sinfo, scontrol and slurmd man pages of 24.11; SchedMD "Dynamic Nodes".
 """
 
+import re
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ FLAGS = "*~#!%$@^-+"
 READY_STATES = {"idle", "mixed", "allocated", "completing", "planned"}
 BUSY_STATES = {"mixed", "allocated", "completing", "draining"}
 DRAIN_STATES = {"drained", "draining"}
+REPORT = re.compile(r"Comment=user-data: (.*?)(?= [A-Z][A-Za-z]*=|$)")
+"""What a node's own ``provision-report`` has set (cloud-init/fragments/report.yaml.j2)."""
 
 
 class Slurm:
@@ -47,6 +50,7 @@ class Slurm:
             {
                 **common,
                 "host_key": keys.controller_host,
+                "has_own_part": bool(plan.own_part(CONTROLLER)),
                 "groups": [group.name for group in plan.groups],
                 "max_nodes": MAX_NODES,
             },
@@ -59,6 +63,7 @@ class Slurm:
                     "host_key": keys.worker_host,
                     "group": group.name,
                     "sharing": 1 + len(plan.workers),
+                    "has_own_part": bool(group.user_data),
                 },
             )
             for group in plan.groups
@@ -91,6 +96,18 @@ class Slurm:
         states = [line.strip() for line in answer.stdout.splitlines() if line.strip()]
         waiting, over = states.count("PENDING"), states.count("COMPLETING")
         return Jobs(running=len(states) - waiting - over, waiting=waiting)
+
+    def reports(self, controller: Shell) -> Mapping[str, str]:
+        """What nodes said of their boot, kept as their ``Comment``; all by one ``scontrol``."""
+        answer = _call(
+            controller, "scontrol show nodes --oneliner | sed -n '/Comment=user-data:/p'"
+        )
+        found = {}
+        for line in answer.stdout.splitlines():
+            name, said = line.partition(" ")[0], REPORT.search(line)
+            if said:
+                found[name.removeprefix("NodeName=")] = said[1].strip()
+        return found
 
     def prove(self, controller: Shell, nodes: Sequence[str], timeout: float) -> Proof:
         """``srun hostname`` on exactly these nodes; their names must come back, each once."""

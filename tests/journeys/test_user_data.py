@@ -114,8 +114,11 @@ def test_nodes_join_and_do_what_each_kind_of_own_part_says(
     cli = Cli(tmp_path / "state")
     try:
         cli("validate", str(path))
-        up = cli("up", str(path), "-o", "json").json()
-        assert up["proof"]["nodes"] == len(parts), "every node has joined"
+        up = cli("up", str(path), "-o", "json")
+        assert up.json()["proof"]["nodes"] == len(parts), "every node has joined"
+        for group in ("runcmd", "gzip", "archive"):
+            assert f"{group}-0001" in up.stderr, "its part ends with exit 1"
+        assert "own user-data ended well on 8 of 11 machines, failed on 3" in up.stderr
         command = f"cloud-init status --wait >/dev/null; sort {MARK}"
         answer = cli("run", NAME, "-o", "json", "--", command)
         said = {row["host"].split("-")[-2]: row["stdout"].split("\n")[:-1] for row in answer.json()}
@@ -124,3 +127,29 @@ def test_nodes_join_and_do_what_each_kind_of_own_part_says(
         assert f"{NAME}-include-0001" in {node["name"] for node in joined}
     finally:
         cli("down", NAME, expect=None)
+
+
+@pytest.mark.parametrize("machines", KINDS)
+def test_a_part_that_fails_is_told_and_does_not_count_where_it_is_required(
+    tmp_path: Path, machines: str
+) -> None:
+    part = "#!/bin/sh\necho could not mount /data >&2\nexit 1\n"
+    spec = {
+        "name": f"{NAME}f",
+        "cloud": {"kind": "local", "machines": machines},
+        "groups": {"fails": {"nodes": 1, "user_data": part}, "fine": {"nodes": 1}},
+        "ready": {"user_data": "required", "quorum": 0.5},
+        "ttl": "1h",
+    }
+    path = tmp_path / "spec.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    cli = Cli(tmp_path / "state")
+    try:
+        up = cli("up", str(path), expect=3)
+        assert "the own user-data of fails-0001 failed" in up.stderr
+        assert "scripts_user" in up.stderr and "1 of them without their own" in up.stdout
+        nodes = cli("status", f"{NAME}f", "-o", "json").json()["nodes"]
+        reasons = {node["group"]: node["reason"] for node in nodes}
+        assert "own user-data failed" in reasons["fails"] and not reasons["fine"]
+    finally:
+        cli("down", f"{NAME}f", expect=None)

@@ -97,7 +97,12 @@ def test_the_spec_page_has_every_flag() -> None:
 
 def test_the_defaults_on_the_spec_page_are_the_models() -> None:
     dumped = parse("groups: {worker: {nodes: 1}}", "a").spec.model_dump(mode="json")
-    assert dumped["ready"] == {"quorum": None, "deadline": "10m", "replace_after": "3m"}
+    assert dumped["ready"] == {
+        "quorum": None,
+        "deadline": "10m",
+        "replace_after": "3m",
+        "user_data": "reported",
+    }
     assert (dumped["cloud"]["subnet"], dumped["cloud"]["ssh_port"], dumped["ttl"]) == (None,) * 3
 
 

@@ -21,6 +21,7 @@ import yaml
 from cloudinit import importer, stages, templater, util
 from cloudinit.config import modules as config_modules
 from cloudinit.config.modules import Modules
+from cloudinit.log.loggers import LogExporter
 from cloudinit.settings import PER_INSTANCE
 from cloudinit.sources.DataSourceNoCloud import DataSourceNoCloud
 
@@ -85,7 +86,7 @@ def _read_conf_once(name: str, *rest: Any, **named: Any) -> Any:
 
 def run(instance: str, host: str, user_data: str) -> None:
     """All stages in order; what fails is on the console and in ``cloud-init status``."""
-    _log_to_console()
+    warnings = _log_to_console()
     begun = time.time()
     errors: list[str] = []
     try:
@@ -93,10 +94,11 @@ def run(instance: str, host: str, user_data: str) -> None:
     except Exception as error:
         traceback.print_exc()
         errors.append(f"{type(error).__name__}: {error}")
-    _tell(errors, begun)
+    _tell(errors, warnings.export_logs(), begun)
 
 
-def _log_to_console() -> None:
+def _log_to_console() -> LogExporter:
+    """Answers what keeps the warnings, which ``cloud-init status`` calls recoverable errors."""
     root = logging.getLogger()
     root.handlers.clear()
     root.setLevel(logging.INFO)
@@ -108,6 +110,10 @@ def _log_to_console() -> None:
         handler.setLevel(level)
         handler.setFormatter(form)
         root.addHandler(handler)
+    kept = LogExporter()
+    kept.setLevel(logging.WARNING)
+    root.addHandler(kept)
+    return kept
 
 
 def _stages(instance: str, host: str, user_data: str) -> list[str]:
@@ -134,11 +140,16 @@ def _stages(instance: str, host: str, user_data: str) -> list[str]:
     return failures
 
 
-def _tell(errors: list[str], begun: float) -> None:
+def _tell(errors: list[str], warnings: dict[str, list[str]], begun: float) -> None:
     """What ``cloud-init status`` reads."""
     state = Path(STATE)
     state.mkdir(parents=True, exist_ok=True)
-    stage = {"errors": errors, "recoverable_errors": {}, "start": begun, "finished": time.time()}
+    stage = {
+        "errors": errors,
+        "recoverable_errors": warnings,
+        "start": begun,
+        "finished": time.time(),
+    }
     done = {"errors": [], "recoverable_errors": {}, "start": begun, "finished": begun}
     status = {
         "v1": {
