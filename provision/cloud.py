@@ -178,6 +178,14 @@ class Cloud(Protocol):
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         """Make the machine image available; answers what shows only with the image at hand."""
 
+    def rehearse(
+        self, files: Mapping[str, str], command: str, host: str, timeout: float
+    ) -> tuple[int, str] | None:
+        """Run a command over these files in the machine image, on a machine called ``host``.
+
+        Answers exit code and output; None where the image cannot be had without a machine.
+        """
+
     def preview(self, launch: Launch) -> list[Change]:
         """What :meth:`apply` would do; does nothing."""
 

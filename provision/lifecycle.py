@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from provision import budget, release, reports, results, steps, takedown
+from provision import budget, release, reports, results, steps, takedown, trials
 from provision.cloud import Change
 from provision.errors import (
     EXIT_DONE,
@@ -121,6 +121,7 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
         steps.check(run)
         budget.agree(run)
         steps.image(run)
+        trials.settings(run)
         steps.create(run, pool)
         if until != CREATED:
             steps.join(run)

@@ -181,8 +181,9 @@ def faults(plan: Plan) -> list[Finding]:
     from provision.userdata import user_data_of
 
     cloud = cloud_of(plan.cloud)
-    texts = user_data_of(scheduler_of(plan.scheduler), plan, new_keys(plan.name))
-    return userdata.faults(plan, texts, cloud.user_data_limit)
+    scheduler = scheduler_of(plan.scheduler)
+    texts = user_data_of(scheduler, plan, new_keys(plan.name))
+    return userdata.faults(plan, texts, cloud.user_data_limit) + scheduler.faults(plan)
 
 
 def host_checks(nodes: int, machines: str, ports: Sequence[int] = ()) -> list[HostCheck]:

@@ -79,8 +79,7 @@ class Plan:
     ttl: int | None
     spec_fingerprint: str
     plan_fingerprint: str
-    controller_user_data: str = field(default="", repr=False)
-    user_data_required: bool = False
+    spec: Spec = field(repr=False)
 
     @property
     def workers(self) -> tuple[PlannedMachine, ...]:
@@ -96,7 +95,7 @@ class Plan:
     def own_part(self, group: str) -> str:
         """The spec's own user-data for the machines of a group, the controller's being ``controller``."""
         parts = {each.name: each.user_data for each in self.groups}
-        return parts.get(group, self.controller_user_data if group == CONTROLLER else "")
+        return parts.get(group, self.spec.controller.user_data if group == CONTROLLER else "")
 
     @property
     def network(self) -> str:
@@ -156,8 +155,7 @@ def plan_of(spec: Spec) -> Plan:
         ttl=spec.ttl,
         spec_fingerprint=marks["spec"],
         plan_fingerprint=marks["plan"],
-        controller_user_data=spec.controller.user_data,
-        user_data_required=spec.ready.user_data == "required",
+        spec=spec,
     )
 
 

@@ -37,7 +37,8 @@ def hear(run: Run) -> None:
     if not expected and not own_controller:
         return
     names = [*expected, *([plan.controller.name] if own_controller else [])]
-    left = max(GRACE, run.began + plan.deadline - time.time()) if plan.user_data_required else GRACE
+    required = plan.spec.ready.user_data == "required"
+    left = max(GRACE, run.began + plan.deadline - time.time()) if required else GRACE
     with session.step("user-data", f"hearing how {len(names)} own user-data ended") as said:
         heard = _wait(run, names, left)
         failed = {name: words for name, words in heard.items() if words != OK}
@@ -45,7 +46,7 @@ def hear(run: Run) -> None:
         _tell(run, failed, silent)
         said.append(_sentence(len(names), failed, silent))
         said.complete = not failed and not silent
-    if plan.user_data_required:
+    if required:
         run.unfit = sorted([*failed, *silent])
         _require(run, failed, silent)
 

@@ -1,10 +1,11 @@
 """The contract for a scheduler: what its machines boot with, who has joined, and a proof that it works."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from provision.errors import Finding
 from provision.keys import Keys
 from provision.plan import Plan
 
@@ -88,6 +89,18 @@ class Jobs:
         return bool(self.running or self.waiting)
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A command of the machine image's that checks files (path to text) before any machine is made.
+
+    ``host`` is the name of the machine that it is to take itself for.
+    """
+
+    files: Mapping[str, str] = field(repr=False)
+    command: str
+    host: str
+
+
 class Scheduler(Protocol):
     """One scheduler. Calls on a controller raise ``SchedulerFailure`` where it refuses."""
 
@@ -95,6 +108,15 @@ class Scheduler(Protocol):
 
     def templates(self, plan: Plan, keys: Keys) -> Mapping[str, Template]:
         """What each group boots with, by group name; the controller's group is ``controller``."""
+
+    def faults(self, plan: Plan) -> list[Finding]:
+        """What of the spec's own settings for it cannot be; asks nobody."""
+
+    def trial(self, plan: Plan, files: Mapping[str, str]) -> Trial | None:
+        """How its own program checks them in the controller's ``files``; None where there are none."""
+
+    def judged(self, plan: Plan, trial: Trial, answer: Completed) -> list[Finding]:
+        """What that program said was wrong."""
 
     def members(self, controller: Shell) -> list[Member]:
         """All nodes the scheduler knows, in one call for any number, by name."""

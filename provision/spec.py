@@ -90,6 +90,12 @@ class Controller(Model):
     user_data: str = ""
 
 
+class Slurm(Model):
+    """Slurm's own settings: ``conf`` are lines of slurm.conf that stand after ours."""
+
+    conf: Annotated[str, Field(max_length=65_536)] = ""
+
+
 class Ready(Model):
     """When the cluster counts as ready.
 
@@ -115,5 +121,6 @@ class Spec(Model):
         dict[Annotated[Label, Field(max_length=GROUP_MAX)], Group], Field(min_length=1)
     ]
     controller: Controller = Controller()
+    slurm: Slurm = Slurm()
     ready: Ready = Ready()
     ttl: Seconds | None = None

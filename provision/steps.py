@@ -57,7 +57,8 @@ def check(run: Run) -> None:
         run.fresh = keys is None and not here
         keys = keys or session.workspace.ensure_keys()
         texts = userdata.user_data_of(session.scheduler, plan, keys)
-        if faults := userdata.faults(plan, texts, session.cloud.user_data_limit):
+        faults = userdata.faults(plan, texts, session.cloud.user_data_limit)
+        if faults := faults + session.scheduler.faults(plan):
             raise SpecError(faults)
         marks = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
         if here and labels.EXPIRES in here[0].labels:

@@ -24,7 +24,18 @@ from provision.errors import Finding
 from provision.events import Emit
 from provision.keys import Keys
 from provision.plan import Plan, PlannedMachine
-from provision.scheduler import Jobs, Member, MemberState, Proof, Scheduler, Shell, Template
+from provision.scheduler import (
+    Completed,
+    Jobs,
+    Member,
+    MemberState,
+    Proof,
+    Scheduler,
+    Shell,
+    Template,
+    Trial,
+)
+from provision.schedulers.slurm import Slurm
 from provision.speccloud import LocalCloud
 
 
@@ -41,6 +52,7 @@ class MemoryCloud:
     limits: list[Limit] = field(default_factory=list)
     billed: bool = False
     refuse: dict[str, str] = field(default_factory=dict)
+    rehearsed: tuple[int, str] | None = None
     calls: list[str] = field(default_factory=list)
     on_apply: Callable[[], None] = lambda: None
 
@@ -59,6 +71,12 @@ class MemoryCloud:
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         self.calls.append("prepare")
         return self.findings
+
+    def rehearse(
+        self, files: Mapping[str, str], command: str, host: str, timeout: float
+    ) -> tuple[int, str] | None:
+        self.calls.append("rehearse")
+        return self.rehearsed
 
     def preview(self, launch: Launch) -> list[Change]:
         return [Change("create", "machine", m.name) for m in launch.plan.machines]
@@ -151,9 +169,16 @@ class MemoryScheduler:
     calls: list[str] = field(default_factory=list)
 
     def templates(self, plan: Plan, keys: Keys) -> Mapping[str, Template]:
-        from provision.schedulers.slurm import Slurm
-
         return Slurm().templates(plan, keys)
+
+    def faults(self, plan: Plan) -> list[Finding]:
+        return Slurm().faults(plan)
+
+    def trial(self, plan: Plan, files: Mapping[str, str]) -> Trial | None:
+        return Slurm().trial(plan, files)
+
+    def judged(self, plan: Plan, trial: Trial, answer: Completed) -> list[Finding]:
+        return Slurm().judged(plan, trial, answer)
 
     def members(self, controller: Shell) -> list[Member]:
         return [

@@ -9,11 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from provision.errors import SchedulerFailure
+from provision import slurmconf
+from provision.errors import Finding, SchedulerFailure
 from provision.keys import Keys
 from provision.labels import CONTROLLER
 from provision.plan import Plan
-from provision.scheduler import Completed, Jobs, Member, MemberState, Proof, Shell, Template
+from provision.scheduler import Completed, Jobs, Member, MemberState, Proof, Shell, Template, Trial
 from provision.schedulers import slurmctld
 
 MAX_NODES = 65_000
@@ -53,6 +54,7 @@ class Slurm:
                 "has_own_part": bool(plan.own_part(CONTROLLER)),
                 "groups": [group.name for group in plan.groups],
                 "max_nodes": MAX_NODES,
+                "extra_conf": plan.spec.slurm.conf.rstrip("\n"),
             },
         )
         workers = {
@@ -69,6 +71,24 @@ class Slurm:
             for group in plan.groups
         }
         return {CONTROLLER: controller, **workers}
+
+    def trial(self, plan: Plan, files: Mapping[str, str]) -> Trial | None:
+        """slurmctld itself, started over the slurm.conf that the controller gets."""
+        if not plan.spec.slurm.conf.strip():
+            return None
+        kept = {path: text for path, text in files.items() if path.startswith("/etc/slurm/")}
+        return Trial(kept, slurmconf.COMMAND, plan.controller.name)
+
+    def judged(self, plan: Plan, trial: Trial, answer: Completed) -> list[Finding]:
+        """What slurmctld did not take."""
+        if answer.exit_code == 0:
+            return []
+        whole = trial.files["/etc/slurm/slurm.conf"]
+        return slurmconf.judged(plan.spec.slurm.conf, whole, answer.stdout)
+
+    def faults(self, plan: Plan) -> list[Finding]:
+        """Settings of the spec's that cannot be, whatever slurmctld says."""
+        return slurmconf.faults(plan.spec.slurm.conf)
 
     def members(self, controller: Shell) -> list[Member]:
         """All nodes by one ``sinfo``."""

@@ -32,6 +32,8 @@ GIVEN_BY_CODE = {
     "groups.<name>.disk_type": "the cloud's",
     "groups.<name>.user_data": "empty",
     "controller": "",
+    "slurm": "",
+    "slurm.conf": "empty",
     "controller.user_data": "empty",
     "ready": "",
     "ready.quorum": "1.0 up to 50 nodes, 0.98 above",

@@ -142,8 +142,10 @@ class GceCloud:
         stack.ready(emit)
         return []
 
+    def rehearse(self, files: Mapping[str, str], command: str, host: str, timeout: float) -> None:
+        """The image is Google's; only a machine has it."""
+
     def preview(self, launch: Launch) -> list[Change]:
-        """What Pulumi would do."""
         made = self._declared(launch, self._emit)
         changed = made.preview().changed
         return [Change(one.operation, noun(one.type), one.name, one.properties) for one in changed]

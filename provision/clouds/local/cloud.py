@@ -11,6 +11,7 @@ from provision.errors import Finding
 from provision.events import Emit
 from provision.files import claimed, host_folder
 from provision.plan import Plan, PlannedMachine
+from provision.runtimes.container.rehearsal import rehearse
 from provision.speccloud import LocalCloud as LocalSpec
 
 
@@ -50,6 +51,12 @@ class LocalCloud:
         """Build the node image where it is not here yet; then an engine can be tried out with it."""
         self.runtime.prepare(emit)
         return self.check(plan, missing)
+
+    def rehearse(
+        self, files: Mapping[str, str], command: str, host: str, timeout: float
+    ) -> tuple[int, str] | None:
+        """In a container of the node image, whatever kind the machines are."""
+        return rehearse(files, command, host, timeout)
 
     def preview(self, launch: Launch) -> list[Change]:
         """The machines that do not run."""
