@@ -12,7 +12,7 @@ from provision.identity import differences
 from provision.join import JoinWait
 from provision.labels import EXPIRES
 from provision.plan import plan_of
-from provision.spec import Group, Ready, Spec
+from provision.spec import Controller, Group, Ready, Slurm, Spec
 from provision.speccloud import CLOUD_KINDS
 from provision.speccloud import Cloud as CloudSpec
 from provision.specfile import Overrides, load
@@ -25,11 +25,14 @@ APPLIED: dict[str, Any] = {
     "ready.quorum": 0.5,
     "ready.deadline": "9m",
     "ready.replace_after": "1m",
+    "ready.user_data": "required",
 }
 """What the second run works with: another value for each."""
 REFUSED: dict[str, Any] = {
     "ttl": "9h",
     "groups.worker.user_data": "#!/bin/sh\nexit 0\n",
+    "controller.user_data": "#!/bin/sh\nexit 0\n",
+    "slurm.conf": "SlurmdTimeout=77\n",
     "groups.worker.machine_types": ["n2-standard-2"],
     "groups.worker.spot": True,
     "groups.worker.disk_gb": 40,
@@ -62,7 +65,7 @@ def keys_of(model: type[Any], above: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         inner = [one for one in get_args(field.annotation) if isinstance(one, type)]
         deeper = [one for one in (field.annotation, *inner) if hasattr(one, "model_fields")]
-        if deeper and deeper[0] in (Ready,):
+        if deeper and deeper[0] in (Ready, Controller, Slurm):
             yield from keys_of(deeper[0], f"{above}{name}.")
         elif name == "groups" and model is Spec:
             yield from keys_of(Group, "groups.worker.")
@@ -165,7 +168,10 @@ def test_what_the_run_works_with_is_what_it_was_given(
     monkeypatch.setattr(steps, "JoinWait", Watched)
     lifecycle.up(spec_with(kind), world.events.append)
     lifecycle.up(spec_with(kind, path, APPLIED[path]), world.events.append)
-    first, second = ((p.quorum, p.deadline, p.replace_after, len(p.workers)) for p in plans)
+    first, second = (
+        (p.quorum, p.deadline, p.replace_after, len(p.workers), p.spec.ready.user_data)
+        for p in plans
+    )
     given = {"9m": 540, "1m": 60}.get(APPLIED[path], APPLIED[path])
     assert first != second and given in second
     kept = Workspace("demo").spec()
