@@ -1,0 +1,74 @@
+"""The run's deadline bounds every call and every operation, whatever else they are allowed."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.clouds.gce.api.failures import TookTooLong, Unreachable
+from provision.clouds.gce.client import LAST, Gce
+from provision.clouds.gce.settings import resolve
+from tests.emulator.conftest import Gce as Emulated
+
+ENDLESS = 100_000.0
+SECONDS = 2.0
+SLACK = 6.0
+
+
+def client(gce: Emulated) -> Gce:
+    where = {"PROVISION_GCE_ENDPOINT": gce.endpoint}
+    made = Gce(resolve(where, Path("/nowhere"), project="p", region="us-central1"))
+    return made
+
+
+def networks(gce: Gce) -> type[Any]:
+    from google.cloud import compute_v1
+
+    return compute_v1.NetworksClient
+
+
+def insert(gce: Gce) -> None:
+    body = {"name": "n", "auto_create_subnetworks": False}
+    doing = "create the network n"
+    method = gce.client(networks(gce)).insert_unary
+    gce.wait(gce.call(doing, method, network_resource=body), 600, doing)
+
+
+def test_an_operation_that_never_ends_is_given_up_at_the_deadline(
+    gce: Emulated, nobody: None
+) -> None:
+    gce.turn(operations={"networks": {"insert": ENDLESS}})
+    with client(gce) as ours:
+        began = time.monotonic()
+        ours.until = began + SECONDS
+        with pytest.raises(TookTooLong, match="create the network n"):
+            insert(ours)
+        assert time.monotonic() - began < SECONDS + SLACK
+
+
+def test_an_api_that_takes_a_request_and_never_answers_is_given_up_at_the_deadline(
+    gce: Emulated, nobody: None
+) -> None:
+    gce.turn(faults=[{"method": "networks.insert", "kind": "slow", "seconds": ENDLESS}])
+    with client(gce) as ours:
+        began = time.monotonic()
+        ours.until = began + SECONDS
+        with pytest.raises(Unreachable, match="create the network n"):
+            insert(ours)
+        assert time.monotonic() - began < SECONDS + SLACK
+
+
+def test_after_the_deadline_there_are_a_few_seconds_to_say_what_there_is(
+    gce: Emulated, nobody: None
+) -> None:
+    with client(gce) as ours:
+        ours.until = time.monotonic() - 1
+        assert [row.name for row in ours.rows("list", ours.client(networks(ours)).list)] == [
+            "default"
+        ]
+        gce.turn(faults=[{"method": "networks.list", "kind": "slow", "seconds": ENDLESS}])
+        began = time.monotonic()
+        with pytest.raises(Unreachable):
+            list(ours.rows("list", ours.client(networks(ours)).list))
+        assert time.monotonic() - began < LAST + SLACK
