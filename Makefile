@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo thousand thousand-gce test check fix lock bench setup clean
+.PHONY: help demo thousand thousand-gce test cases check fix lock bench setup clean
 SHELL := bash
 VENV := .venv/bin
 SHELL_FILES := tools/*.sh tools/node-image/*.sh .ci/run
@@ -23,6 +23,10 @@ thousand-gce: ## the same by `--cloud gce`, with the emulator where Google stand
 test: ## set up what is missing, then run every test, real nodes included
 	@tools/setup.sh test
 	@$(VENV)/python -m pytest
+
+cases: ## set up what is missing, then play the small inputs that once went wrong
+	@tools/setup.sh test
+	@$(VENV)/python -m pytest tests/journeys/test_cases.py
 
 check: ## lint, types, import layers, shell, unit tests: under 30 s, starts no machine
 	@tools/setup.sh check
