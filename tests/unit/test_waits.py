@@ -39,6 +39,7 @@ MAY = {
     "provision/provider/server.py: Attached._serve: self._leave.wait": "a server, until its engine is done",
     "provision/provider/server.py: _plugin: gone.wait": "a server, until its engine is gone",
     "provision/release.py: _removed: state.outcome.result": ENDED,
+    "provision/reports.py: _wait: state.outcome.result": ENDED,
     "provision/remote/fanout.py: _reached: way.get": "connecting has a limit",
     "provision/runtimes/container/runtime.py: _each: as_completed": "each call to the engine has a limit",
     "provision/runtimes/container/runtime.py: _each: future.result": ENDED,
