@@ -17,6 +17,7 @@ from provision.events import Emit, MachineFailed, MachineReplaced, Progress, War
 from provision.lateness import Node, Reach, Roster, controller_late, hopeless, late
 from provision.names import short_name
 from provision.plan import Plan
+from provision.remote.failures import SshError
 from provision.scheduler import Member
 
 POLL = 0.4
@@ -64,6 +65,7 @@ class JoinWait:
         self._reach, self._down_since = Reach(), 0.0
         self._controller_said = "the controller has not been reached yet"
         self._groups, self._quiet, self._lost = groups, quiet, new
+        self._alive = False
         self._states: Sequence[GroupState] = ()
         self._said: set[str] = set()
         self._count, self._moved = (0, 0), time.monotonic()
@@ -137,6 +139,7 @@ class JoinWait:
             self._controller_said = error.problem
             self._reach.missed(time.time())
             self._lost = self._lost and isinstance(error, UnreachableError)
+            self._alive = isinstance(error, SshError) and error.cause.alive
             down = isinstance(error, SchedulerDown)
             self._down_since = (self._down_since or time.monotonic()) if down else 0.0
             return
@@ -182,7 +185,12 @@ class JoinWait:
         if self._down_since and time.monotonic() - self._down_since > self.plan.replace_after:
             # It runs and answers: its user's to mend, and no worker's fault.
             node.given_up, node.reason = True, self._controller_said
-        if self._lost and controller_late(node, self.plan.replace_after, time.time()):
+        # One that takes connections boots, however long a busy host or cloud lets it wait for that.
+        if (
+            self._lost
+            and not self._alive
+            and controller_late(node, self.plan.replace_after, time.time())
+        ):
             node.reason = self._controller_said
             self._keep_console(node)
             node.given_up = node.replaced

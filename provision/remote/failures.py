@@ -40,6 +40,11 @@ class Cause(StrEnum):
     """The command did not end within its time."""
 
     @property
+    def alive(self) -> bool:
+        """Whether the machine itself has shown that it runs: something there took the connection."""
+        return self in (Cause.GREETING, Cause.BOOTING, Cause.OUR_KEY, Cause.BROKE, Cause.SLOW)
+
+    @property
     def final(self) -> bool:
         """Whether waiting does not help."""
         return self is Cause.HOST_KEY

@@ -201,7 +201,7 @@ def _member(name: str, state: str, reason: str) -> Member:
 
 
 def _call(shell: Shell, command: str, timeout: float = CALL_TIMEOUT, stdin: str = "") -> Completed:
-    answer = shell.run(command, timeout, stdin)
+    answer = shell.run(f"{slurmctld.LISTENS}; {command}", timeout, stdin)
     if answer.exit_code != 0:
         if slurmctld.CANNOT.search(answer.stderr):
             asked = shell.run(slurmctld.COMMAND, CALL_TIMEOUT)

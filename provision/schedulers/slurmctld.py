@@ -10,6 +10,12 @@ from provision.errors import SchedulerDown, SchedulerFailure
 
 CANNOT = re.compile(r"Unable to contact slurm controller|command not found")
 """What Slurm's commands say when there is no slurmctld, and a shell when there is no Slurm yet."""
+LISTENS = (
+    "grep -qs ':1AA1 [0-9A-F]*:0000 0A' /proc/net/tcp /proc/net/tcp6 || "
+    "{ echo 'Unable to contact slurm controller (nobody listens)' >&2; exit 1; }"
+)
+"""Before any command of Slurm's: port 6817 in state LISTEN (proc(5), net/tcp). Where nobody listens they
+would try again for the whole MessageTimeout, a minute, before they say so."""
 COMMAND = (
     "test -e /run/cloud-init/result.json && echo Booted=yes; "
     "systemctl show slurmctld -p LoadState -p ActiveState -p SubState -p Result; echo; "

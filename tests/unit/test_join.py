@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from provision.events import Event, MachineFailed, MachineReplaced, Progress, Wa
 from provision.join import JoinWait
 from provision.lateness import Node, Reach, late
 from provision.plan import Plan, plan_of
+from provision.remote.failures import Cause, SshError
 from provision.scheduler import Member, MemberState
 from provision.spec import Spec
 from provision.timings import Clock, percentiles, timings
@@ -237,7 +238,7 @@ class Headless(World):
     """The controller runs and is reached only after ``cured_by`` replacements."""
 
     def __init__(
-        self, cured_by: int, error: type[Exception] = UnreachableError, **changes: Any
+        self, cured_by: int, error: Callable[..., Exception] = UnreachableError, **changes: Any
     ) -> None:
         super().__init__(2, replace_after=0.05, **changes)
         self.cured_by, self.error, self.lives = cured_by, error, 0
@@ -279,11 +280,16 @@ def test_with_its_replacement_lost_too_the_wait_ends() -> None:
     assert world.plan.controller.name in world.seen(MachineFailed)
 
 
+def greeting(problem: str, step: str) -> SshError:
+    """Something takes the connection there, and does not greet yet."""
+    return SshError(Cause.GREETING, "t-controller", problem, step)
+
+
 @pytest.mark.parametrize(
-    ("new", "error"), [(False, UnreachableError), (True, SchedulerFailure)],
-    ids=["it was up before", "it answers, and its scheduler does not yet"],
+    ("new", "error"), [(False, UnreachableError), (True, SchedulerFailure), (True, greeting)],
+    ids=["it was up before", "it answers, and its scheduler does not yet", "it boots still"],
 )  # fmt: skip
-def test_other_controllers_are_left_alone(new: bool, error: type[Exception]) -> None:
+def test_other_controllers_are_left_alone(new: bool, error: Callable[..., Exception]) -> None:
     world = Headless(9, error, new=new, deadline=0.3)
     assert world.wait().missing and world.lives == 0
 

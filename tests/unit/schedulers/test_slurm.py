@@ -142,4 +142,14 @@ def test_only_nodes_out_of_service_are_resumed() -> None:
     states = "n1|idle|none\nn2|drained|why\nn3|idle*|none\nn4|down|why\nn5|mixed|none\n"
     shell = Scripted({"sinfo": ok(states), "state=resume": ok()})
     Slurm().resume(shell, ["n1", "n2", "n3", "n4", "n5"])
-    assert shell.asked[1:] == [("sudo scontrol update nodename=n2,n4 state=resume", "")]
+    (resumed,) = shell.asked[1:]
+    assert resumed[0].endswith("; sudo scontrol update nodename=n2,n4 state=resume")
+
+
+def test_where_nobody_listens_slurms_commands_are_not_begun() -> None:
+    """They would try again for a minute, and whoever waits would learn nothing."""
+    shell = Scripted({"sinfo": ok("n1|idle|none\n")})
+    Slurm().members(shell)
+    ((command, _),) = shell.asked
+    before, _, after = command.partition("; sinfo ")
+    assert after and "/proc/net/tcp" in before and f"{6817:X}" in before and "exit 1" in before
