@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
 from provision import labels, lookup, nodes, nodestatus
 from provision.cloud import Machine
 from provision.clouds import cloud_of, places
@@ -29,6 +31,9 @@ from provision.scheduler import Member, MemberState
 from provision.schedulers import scheduler_of
 from provision.session import Session, found
 from provision.workspace import Workspace
+
+SETTLE = 10.0
+"""Seconds in which nodes that were resumed answer their scheduler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,13 @@ def resume(name: str, nodes: Sequence[str], emit: Emit) -> list[Member]:
     with found(name, emit) as session, session.shell() as shell:
         full = _workers(session, nodes)
         session.scheduler.resume(shell, full)
-        return _now(session, shell, full)
+        tries = Retrying(  # the scheduler asks the nodes before it calls them ready
+            stop=stop_after_delay(SETTLE),
+            wait=wait_fixed(0.5),
+            retry=retry_if_result(lambda now: any(one.state != MemberState.READY for one in now)),
+            retry_error_callback=lambda state: _now(session, shell, full),
+        )
+        return tries(_now, session, shell, full)
 
 
 def inventory(name: str, emit: Emit) -> Inventory:

@@ -196,7 +196,7 @@ def _member(name: str, state: str, reason: str) -> Member:
     else:
         kind = MemberState.DOWN
     # Slurm keeps the reason of a drain that is over; like 'sinfo -R', only one that holds is told.
-    reason = "" if kind is MemberState.READY or reason.strip() == "none" else reason.strip()
+    reason = "" if base in READY_STATES or reason.strip() == "none" else reason.strip()
     return Member(name=name, state=kind, detail=detail, busy=base in BUSY_STATES, reason=reason)
 
 

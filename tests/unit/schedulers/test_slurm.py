@@ -138,6 +138,14 @@ def test_reasons_are_quoted_for_the_shell() -> None:
     assert shell.asked[0][0].endswith("""reason='it'"'"'s; rm -rf /'""")
 
 
+@pytest.mark.parametrize("state", ["idle", "idle*", "mixed"])
+def test_the_reason_of_a_drain_that_is_over_is_not_told(state: str) -> None:
+    (member,) = Slurm().members(Scripted({"sinfo": ok(f"n1|{state}|disk\n")}))
+    assert member.reason == ""
+    (member,) = Slurm().members(Scripted({"sinfo": ok("n1|drained|disk\n")}))
+    assert member.reason == "disk"
+
+
 def test_only_nodes_out_of_service_are_resumed() -> None:
     states = "n1|idle|none\nn2|drained|why\nn3|idle*|none\nn4|down|why\nn5|mixed|none\n"
     shell = Scripted({"sinfo": ok(states), "state=resume": ok()})
