@@ -64,9 +64,16 @@ def _bounded(raw: bytes, path: Path, most: int) -> bytes:
     return raw
 
 
+def private_folder(path: Path) -> None:
+    """Make the folder where it is not there, mode 0700, and so every one above it that is missing."""
+    for level in reversed((path, *path.parents)):
+        if not level.exists():
+            level.mkdir(mode=0o700, exist_ok=True)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write the file as a whole or not at all, mode 0600; its folder is made with mode 0700."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -84,7 +91,7 @@ def locked(path: Path, cluster: str, command: str) -> Iterator[None]:
     Raises:
         BusyError: another process holds it; names its command, process id and start time.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     with path.open("a+", encoding="utf-8") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -146,3 +146,17 @@ def test_values_cannot_break_out_of_their_place() -> None:
     nasty = Keys('a": [}\n- b', FIXED.user, FIXED.controller_host, FIXED.worker_host)
     text = userdata.user_data_of(Slurm(), plan(), nasty)["worker"]
     assert yaml.safe_load(text)["write_files"][0]["content"] == 'a": [}\n- b'
+
+
+@pytest.mark.parametrize(("group", "unit"), [("controller", "slurmctld"), ("worker", "slurmd")])
+def test_only_root_may_ask_the_metadata_server_before_any_job_runs(group: str, unit: str) -> None:
+    """It hands out the machine's user-data, and in it the munge key."""
+    files = {
+        each["path"]: each["content"] for each in yaml.safe_load(texts("gce")[group])["write_files"]
+    }
+    drop_in = files[f"/etc/systemd/system/{unit}.service.d/60-provision-metadata.conf"]
+    assert "ExecStartPre=-+/usr/local/sbin/provision-metadata" in drop_in
+    script = files["/usr/local/sbin/provision-metadata"]
+    for rule in ("! --dport 53 -m owner ! --uid-owner 0 -j REJECT", "skuid != 0 reject"):
+        assert rule in script, "root alone, and names are still resolved"
+    assert "provision-metadata" not in texts("local")[group], "a local machine has no such server"

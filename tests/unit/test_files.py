@@ -48,3 +48,13 @@ def test_a_second_holder_is_told_who_has_it(tmp_path: Path) -> None:
     assert caught.value.exit_code == 4
     with locked(path, "demo", "provision down"):
         pass
+
+
+def test_every_folder_that_is_made_on_the_way_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """``mkdir(parents=True, mode=0o700)`` gives the mode to the last one only."""
+    write_private(tmp_path / "state/provision/clusters/demo/keys.json", "{}")
+    with locked(tmp_path / "locks/of/demo/lock", "demo", "provision up"):
+        pass
+    made = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    assert len(made) == 7
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o700}
