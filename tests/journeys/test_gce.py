@@ -50,6 +50,7 @@ def test_creating_costs_one_call_a_resource(cli: Cli, emulator: Emulator) -> Non
         name: sum(n.values()) for name, n in emulator.control("calls").items() if "insert" in name
     }
     assert made == {
+        "compute.addresses.insert": 1,
         "compute.networks.insert": 1,
         "compute.subnetworks.insert": 1,
         "compute.firewalls.insert": 2,
@@ -116,7 +117,7 @@ def test_pulumi_itself_works_on_the_stack(cli: Cli, emulator: Emulator) -> None:
     assert "unchanged" in (said := pulumi("refresh", "--yes")) and "updated" not in said
     assert changes(emulator) == before
     exported = json.loads(pulumi("stack", "export"))["deployment"]["resources"]
-    assert len([r for r in exported if r["type"].startswith("provision:gce:")]) == 8
+    assert len([r for r in exported if r["type"].startswith("provision:gce:")]) == 9
 
 
 def test_scaling_is_one_call_each_way(cli: Cli, emulator: Emulator) -> None:
