@@ -185,12 +185,10 @@ class JoinWait:
         if self._down_since and time.monotonic() - self._down_since > self.plan.replace_after:
             # It runs and answers: its user's to mend, and no worker's fault.
             node.given_up, node.reason = True, self._controller_said
-        # One that takes connections boots, however long a busy host or cloud lets it wait for that.
-        if (
-            self._lost
-            and not self._alive
-            and controller_late(node, self.plan.replace_after, time.time())
-        ):
+        # One that speaks SSH boots, however long a busy host or cloud lets it wait for that.
+        boots = self._alive and node.phase != Phase.STOPPED
+        overdue = controller_late(node, self.plan.replace_after, time.time())
+        if self._lost and overdue and not boots:
             node.reason = self._controller_said
             self._keep_console(node)
             node.given_up = node.replaced

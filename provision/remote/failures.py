@@ -41,8 +41,9 @@ class Cause(StrEnum):
 
     @property
     def alive(self) -> bool:
-        """Whether the machine itself has shown that it runs: something there took the connection."""
-        return self in (Cause.GREETING, Cause.BOOTING, Cause.OUR_KEY, Cause.BROKE, Cause.SLOW)
+        """Whether the machine itself has spoken. That a connection was taken shows nothing: some
+        networks answer for addresses that nobody has."""
+        return self in (Cause.BOOTING, Cause.OUR_KEY, Cause.BROKE, Cause.SLOW)
 
     @property
     def final(self) -> bool:

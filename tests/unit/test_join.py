@@ -234,6 +234,16 @@ def test_a_machine_that_a_group_named_otherwise_is_adopted() -> None:
     assert [node.name for node in patience.joined] == ["t-w-0001", "t-w-0002", "t-w-0009"]
 
 
+def booting(problem: str, step: str) -> SshError:
+    """It speaks SSH, and lets nobody in yet."""
+    return SshError(Cause.BOOTING, "t-controller", problem, step)
+
+
+def accepting(problem: str, step: str) -> SshError:
+    """Something takes connections at its address, and says nothing."""
+    return SshError(Cause.GREETING, "t-controller", problem, step)
+
+
 class Headless(World):
     """The controller runs and is reached only after ``cured_by`` replacements."""
 
@@ -263,8 +273,11 @@ class Headless(World):
         return super().replace(names)
 
 
-def test_a_new_controller_that_nobody_reaches_is_replaced_once() -> None:
-    world = Headless(1, new=True)
+@pytest.mark.parametrize("error", [UnreachableError, accepting])
+def test_a_new_controller_that_nobody_reaches_is_replaced_once(
+    error: Callable[..., Exception],
+) -> None:
+    world = Headless(1, error, new=True)
     assert not world.wait().missing and world.lives == 1
     assert world.seen(MachineReplaced) == [world.plan.controller.name]
 
@@ -280,13 +293,8 @@ def test_with_its_replacement_lost_too_the_wait_ends() -> None:
     assert world.plan.controller.name in world.seen(MachineFailed)
 
 
-def greeting(problem: str, step: str) -> SshError:
-    """Something takes the connection there, and does not greet yet."""
-    return SshError(Cause.GREETING, "t-controller", problem, step)
-
-
 @pytest.mark.parametrize(
-    ("new", "error"), [(False, UnreachableError), (True, SchedulerFailure), (True, greeting)],
+    ("new", "error"), [(False, UnreachableError), (True, SchedulerFailure), (True, booting)],
     ids=["it was up before", "it answers, and its scheduler does not yet", "it boots still"],
 )  # fmt: skip
 def test_other_controllers_are_left_alone(new: bool, error: Callable[..., Exception]) -> None:
