@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from provision import reserved
 from provision.errors import Finding, SpecError
 from provision.identity import fingerprints
 from provision.labels import CONTROLLER, WORKER
@@ -130,7 +131,7 @@ def plan_of(spec: Spec) -> Plan:
     """Work out the plan.
 
     Raises:
-        SpecError: a group is called like the controller, or the subnet cannot hold the machines.
+        SpecError: a group has a name that is taken or reserved, or the subnet cannot hold the machines.
     """
     subnet = _subnet(spec)
     if wrong := _wrong(spec, subnet):
@@ -176,6 +177,7 @@ def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
                 "groups.controller", "this name is the controller's", "call the group otherwise"
             )
         )
+    findings += reserved.findings(spec)
     findings += _of_clouds(spec)
     names = [
         part

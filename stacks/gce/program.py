@@ -19,6 +19,7 @@ from typing import Any
 
 import pulumi
 
+from provision import hostmaintenance
 from provision.cloud import Launch
 from provision.clouds.gce.place import Place
 from provision.labels import CLUSTER, CONTROLLER, GROUP, ROLE, WORKER
@@ -97,6 +98,7 @@ def _controller(
         "address": planned.address,
         "image": place.image,
         "machine_type": cloud.controller_type,
+        **hostmaintenance.policy([cloud.controller_type]),
         "disk_gb": cloud.disk_gb,
         "disk_type": cloud.disk_type,
         "spot": False,
@@ -122,6 +124,7 @@ def _group(
         "subnetwork": subnet,
         "image": place.image,
         "machine_type": group.machine_types[0],
+        **hostmaintenance.policy(group.machine_types),
         "disk_gb": group.disk_gb,
         "disk_type": group.disk_type,
         "spot": group.spot,

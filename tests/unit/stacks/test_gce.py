@@ -146,3 +146,16 @@ def test_own_labels_stay_below_ours() -> None:
     declared, _ = run(plan({"worker": {"nodes": 2}}, cloud=cloud))
     labels = declared["Template d-worker"].inputs["labels"]
     assert labels["team"] == "lab" and labels[CLUSTER] == "d" and labels["provision-run"] == "r"
+
+
+def test_only_what_cannot_live_migrate_asks_to_be_stopped_for_maintenance() -> None:
+    groups = {
+        "gpu": {"nodes": 1, "machine_types": ["n2-standard-4", "a2-highgpu-1g"]},
+        "cpu": {"nodes": 1},
+    }
+    declared, _ = run(plan(groups, cloud={"controller_type": "c3-standard-192-metal"}))
+    asked = {key: made.inputs.get("maintenance") for key, made in declared.items()}
+    assert {key for key, value in asked.items() if value == "TERMINATE"} == {
+        "Template d-gpu", "Controller d-controller",
+    }  # fmt: skip
+    assert "maintenance" not in declared["Template d-cpu"].inputs

@@ -15,9 +15,13 @@ from provision.labels import CLUSTER, CONTROLLER, ROLE
 from provision.provider.resource import Created, Inputs, Outputs, Work
 
 HARDWARE = frozenset(
-    {"image", "machine_type", "disk_gb", "disk_type", "spot", "seconds", "labels", "tags"}
-)
-"""Inputs that say what a VM is; ``seconds`` is its longest life, 0 for no end."""
+    {
+        "image", "machine_type", "disk_gb", "disk_type", "spot", "seconds", "maintenance", "labels",
+        "tags",
+    }
+)  # fmt: skip
+"""Inputs that say what a VM is; ``seconds`` is its longest life, 0 for no end. ``maintenance``, the
+``onHostMaintenance``, is there only where Google's default is refused."""
 SHOWN = (
     "id,name,labels,status,statusMessage,creationTimestamp,lastStartTimestamp,zone,selfLink,"
     "networkInterfaces(networkIP,accessConfigs/natIP)"
@@ -43,15 +47,22 @@ def properties(inputs: Inputs) -> Body:
                 {"key": "block-project-ssh-keys", "value": "TRUE"},
             ]
         },
-        "scheduling": scheduling(bool(inputs["spot"]), int(inputs["seconds"])),
+        "scheduling": scheduling(
+            bool(inputs["spot"]), int(inputs["seconds"]), str(inputs.get("maintenance", ""))
+        ),
         # Least privilege: no service account, so nothing on a node can use the project's API.
         "service_accounts": [],
     }
 
 
-def scheduling(spot: bool, seconds: int) -> Body:
-    """Spot VMs and VMs with a longest life are deleted at the end, not kept and billed for a disk."""
+def scheduling(spot: bool, seconds: int, maintenance: str = "") -> Body:
+    """Spot VMs and VMs with a longest life are deleted at the end, not kept and billed for a disk.
+
+    Others start again after maintenance (``automaticRestart`` is true unless it is said).
+    """
     made: Body = {"provisioning_model": "SPOT" if spot else "STANDARD"}
+    if maintenance:
+        made["on_host_maintenance"] = maintenance
     if spot:
         made |= {"automatic_restart": False, "on_host_maintenance": "TERMINATE"}
     if spot or seconds:

@@ -115,6 +115,25 @@ def blueprint(cloud: Cloud, project: Project, source: Json, where: str = "resour
     return Blueprint(kind, source)
 
 
+def for_vms(cloud: Cloud, project: Project, source: Json, where: str = "resource") -> Blueprint:
+    """The same, and what Google refuses only where VMs are made, not in a template. Raises ApiError."""
+    made = blueprint(cloud, project, source, where)
+    policy, name = made.scheduling["onHostMaintenance"], made.kind.name
+    if policy == "TERMINATE":
+        if made.kind.family == "e2" and not made.spot:
+            message = "e2 instances do not support onHostMaintenance=TERMINATE unless they are preemptible."
+            raise errors.ApiError(400, "badRequest", message)
+    elif made.kind.accelerators or made.kind.family == "g2" or source.get("guestAccelerators"):
+        message = "Instances with guest accelerators do not support live migration."
+        raise errors.ApiError(400, "badRequest", message)
+    elif machine_types.TERMINATE_ONLY.fullmatch(name):
+        raise errors.invalid(
+            f"{where}.scheduling.onHostMaintenance", policy,
+            "This machine type only supports on_host_maintenance = OnHostMaintenance.TERMINATE.",
+        )  # fmt: skip
+    return made
+
+
 def _check_disks(cloud: Cloud, project: Project, given: list[Json], where: str) -> None:
     if not given:
         raise errors.invalid(f"{where}.disks", "", "At least one disk is required.")

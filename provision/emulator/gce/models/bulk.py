@@ -15,7 +15,7 @@ from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, check_name
 from provision.emulator.gce.errors import OperationError
 from provision.emulator.gce.models import creating, instances, naming
-from provision.emulator.gce.models.blueprints import Blueprint, blueprint
+from provision.emulator.gce.models.blueprints import Blueprint, for_vms
 from provision.emulator.gce.models.instances import Instance
 from provision.emulator.gce.operations import Operation, Work, finish
 from provision.emulator.gce.start import start as begin
@@ -103,7 +103,7 @@ def _plans(call: Call) -> list[Blueprint]:
     policy = (body.get("instanceFlexibilityPolicy") or {}).get("instanceSelections") or {}
     choices = flexible(policy) or [given.get("machineType", "")]
     return [
-        blueprint(call.cloud, call.project, given | {"machineType": kind}, "instanceProperties")
+        for_vms(call.cloud, call.project, given | {"machineType": kind}, "instanceProperties")
         for kind in choices
     ]
 

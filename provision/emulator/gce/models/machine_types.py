@@ -8,6 +8,9 @@ from provision.emulator.gce.world import Json
 
 CUSTOM = re.compile(r"(?:(n1|n2|n2d|n4|e2|g2|c4a?)-)?custom-(\d{1,3})-(\d{3,7})(-ext)?\Z")
 """``custom-4-8192`` (N1), ``n2-custom-8-16384``, with ``-ext`` for extended memory."""
+TERMINATE_ONLY = re.compile(r"(h4d|ct\w+|tpu\w*)-.*|.*-metal|z3-highmem-(88|176)")
+"""Types that cannot live-migrate, GPUs aside: H4D, TPUs, bare metal, Z3 with more than 18 TiB of SSD
+(docs.cloud.google.com/compute/docs/instances/host-maintenance-overview)."""
 METRICS = {"": "CPUS", "n1": "CPUS", "e2": "CPUS", "n2": "N2_CPUS", "n2d": "N2D_CPUS"}
 
 

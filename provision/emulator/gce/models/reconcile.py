@@ -6,7 +6,7 @@ from functools import partial
 
 from provision.emulator.gce.errors import ApiError, OperationError
 from provision.emulator.gce.models import creating, instances, naming
-from provision.emulator.gce.models.blueprints import Blueprint, blueprint
+from provision.emulator.gce.models.blueprints import Blueprint, for_vms
 from provision.emulator.gce.models.bulk import flexible
 from provision.emulator.gce.models.groups import (
     CREATING,
@@ -142,7 +142,7 @@ def plans_of(group: Group, template: str) -> list[Blueprint]:
         policy = group.config.get("instanceFlexibilityPolicy") or {}
         kinds = flexible(policy.get("instanceSelections") or {}) or [given["machineType"]]
         group.plans[template] = [
-            blueprint(group.cloud, group.project, given | {"machineType": kind}) for kind in kinds
+            for_vms(group.cloud, group.project, given | {"machineType": kind}) for kind in kinds
         ]
     return group.plans[template]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes, every_scope, rows
 from provision.emulator.gce.models import bulk, creating, instances, metadata
-from provision.emulator.gce.models.blueprints import blueprint, check_labels
+from provision.emulator.gce.models.blueprints import check_labels, for_vms
 from provision.emulator.gce.models.instances import Instance
 from provision.emulator.gce.operations import Operation, finish
 from provision.emulator.gce.start import start
@@ -43,7 +43,7 @@ def insert(call: Call) -> Operation:
     given = {key: value for key, value in call.body.items() if key != "name"}
     if source:
         given = creating.template_properties(call.cloud, call.project, source) | given
-    plan = blueprint(call.cloud, call.project, given)
+    plan = for_vms(call.cloud, call.project, given)
     return creating.insert(call, name, plan)
 
 
@@ -181,7 +181,7 @@ def set_machine_type(call: Call) -> Operation:
             f" be stopped (it is {vm.status}).",
         )  # fmt: skip
     wanted = vm.blueprint.source | {"machineType": call.body.get("machineType", "")}
-    plan = blueprint(call.cloud, call.project, wanted)
+    plan = for_vms(call.cloud, call.project, wanted)
 
     return _change(call, "setMachineType", vm, lambda: creating.exchange(vm, plan))
 

@@ -100,6 +100,14 @@ def test_how_a_vm_ends(spot: bool, seconds: int, expected: dict[str, Any]) -> No
     c.Scheduling(expected)
 
 
+@pytest.mark.parametrize("make", [Template, Controller])
+def test_vms_that_cannot_migrate_say_so_and_others_leave_it_to_google(make: Any) -> None:
+    for given, expected in (({}, ""), ({"maintenance": "TERMINATE"}, "TERMINATE")):
+        body = make(None).body({**COMMON, **HARDWARE, "address": "10.0.0.2", **given})
+        asked = body.get("properties", body)["scheduling"]
+        assert asked.get("on_host_maintenance", "") == expected and "automatic_restart" not in asked
+
+
 def test_labels_survive_being_a_description() -> None:
     marks = {"provision-cluster": "d", "provision-run": "", "a": "b"}
     assert from_text(as_text(marks)) == marks
