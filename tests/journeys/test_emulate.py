@@ -100,7 +100,7 @@ def test_dials_turn_while_it_runs(cli: Cli) -> None:
         (["gce", "--set", "boot=-1", "--", "true"], "boot: "),
         (["gce", "--set", "operations.firewals.insert=4", "--", "true"], "firewalls.insert"),
         (["gce", "--set", "nonsense", "--", "true"], "sets nothing"),
-        (["gce", "--dials", "/nowhere.yaml", "--", "true"], "cannot be read"),
+        (["gce", "--dials", "/nowhere.yaml", "--", "true"], "no such file"),
         (["gce", *NONE, "--", "/no/such/command"], "cannot be run"),
         (["set", "--endpoint", "http://127.0.0.1:9", "boot=1"], "no emulator answers"),
     ],

@@ -186,7 +186,7 @@ def test_ctrl_c_stops_soon_and_says_what_exists(make: Made, moment: str) -> None
     sentence = Answer(130, out, err, 0).sentence()
     assert "stopped while" in sentence
     if moment == "check":
-        assert "nothing was created" in sentence and emulator.control("resources") == []
+        assert f"nothing of {NAME} exists" in sentence and emulator.control("resources") == []
         return
     assert f"provision down {NAME}" in sentence
     cli("down", NAME)

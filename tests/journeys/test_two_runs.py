@@ -22,7 +22,7 @@ def places(folder: Path, environment: dict[str, str], hosts: int = 1) -> list[Cl
     """Two state folders; with two ``hosts`` they do not see each other's locks either."""
     made = []
     for number in (1, 2):
-        temporary = folder / f"tmp{number if hosts == 2 else 0}"
+        temporary = folder / f"t{number if hosts == 2 else 0}"
         temporary.mkdir(exist_ok=True)
         made.append(Cli(folder / f"state{number}", {**environment, "TMPDIR": f"{temporary}"}))
     return made
@@ -73,9 +73,7 @@ def test_a_down_from_another_folder_is_refused_while_up_runs(
 
 
 @pytest.mark.parametrize("machines", ["light", "container"])
-def test_on_this_host_one_has_the_name_and_the_other_is_refused(
-    tmp_path: Path, roomy: None, machines: str
-) -> None:
+def test_one_name_on_one_host(tmp_path: Path, roomy: None, machines: str) -> None:
     clis = places(tmp_path, {}, hosts=2)  # machines of this host are no folder's
     won, lost = both(clis, "--name", NAME, "--nodes", "2", "--machines", machines)
     assert (won.exit_code, lost.exit_code) == (0, 4), f"{won} {lost}"
