@@ -22,7 +22,8 @@ def places(folder: Path, environment: dict[str, str], hosts: int = 1) -> list[Cl
     """Two state folders; with two ``hosts`` they do not see each other's locks either."""
     made = []
     for number in (1, 2):
-        temporary = folder / f"t{number if hosts == 2 else 0}"
+        # Beside the test's own folder: the path of a socket has at most 107 bytes.
+        temporary = folder.parent / f"t{number if hosts == 2 else 0}"
         temporary.mkdir(exist_ok=True)
         made.append(Cli(folder / f"state{number}", {**environment, "TMPDIR": f"{temporary}"}))
     return made
