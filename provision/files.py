@@ -11,11 +11,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from provision.errors import BusyError
+from provision.errors import BusyError, ProvisionError
 
 SIZE_MAX = 1024 * 1024
 """Bytes of the largest file read that a user names."""
@@ -44,6 +44,19 @@ def read_regular(path: Path, most: int = SIZE_MAX) -> bytes:
         return _bounded(stream.read(most + 1), path, most)
 
 
+def read_json(path: Path, most: int = SIZE_MAX * 100) -> Any:
+    """What a JSON file of ours holds, whatever its shape.
+
+    Raises:
+        OSError: it cannot be read (FileNotFoundError: there is none).
+        ValueError: it holds no JSON.
+    """
+    try:
+        return json.loads(read_regular(path, most))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def read_named(path: Path, most: int = SIZE_MAX) -> bytes:
     """What the file holds that a user names, or standard input for ``-``; OSError as above."""
     if path != STDIN:
@@ -51,6 +64,12 @@ def read_named(path: Path, most: int = SIZE_MAX) -> bytes:
     if sys.stdin is None:
         raise OSError(errno.EBADF, "standard input is closed", "-")
     return _bounded(sys.stdin.buffer.read(most + 1), path, most)
+
+
+def check_target(path: Path) -> None:
+    """Raise OSError where what a user names to be written is there and is no regular file."""
+    with contextlib.suppress(FileNotFoundError):
+        _check_regular(path.stat(), path)
 
 
 def _check_regular(found: os.stat_result, path: Path) -> None:
@@ -72,7 +91,10 @@ def private_folder(path: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write the file as a whole or not at all, mode 0600; its folder is made with mode 0700."""
+    """Write the file as a whole or not at all, mode 0600; its folder is made with mode 0700.
+
+    It takes the place of whatever stands there: see :func:`check_target` for a path that a user names.
+    """
     private_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -90,21 +112,21 @@ def locked(path: Path, cluster: str, command: str) -> Iterator[None]:
 
     Raises:
         BusyError: another process holds it; names its command, process id and start time.
+        ProvisionError: there can be no lock, because of what stands there or who may write there.
     """
-    private_folder(path.parent)
-    with path.open("a+", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _busy(path, cluster) from None
-        if not path.exists() or path.stat().st_ino != os.fstat(stream.fileno()).st_ino:
-            # The holder before us removed the file while we opened it: ours locks nothing.
-            raise _busy(path, cluster)
-        stream.seek(0)
-        stream.truncate()
-        started = time.strftime("%Y-%m-%d %H:%M:%S")
-        json.dump({"pid": os.getpid(), "started": started, "command": command}, stream)
-        stream.flush()
+    with _opened_lock(path) as stream:
+        with _lockable(path):
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _busy(path, cluster) from None
+            if not path.exists() or path.stat().st_ino != os.fstat(stream.fileno()).st_ino:
+                # The holder before us removed the file while we opened it: ours locks nothing.
+                raise _busy(path, cluster)
+            stream.truncate()
+            started = time.strftime("%Y-%m-%d %H:%M:%S")
+            json.dump({"pid": os.getpid(), "started": started, "command": command}, stream)
+            stream.flush()
         yield
 
 
@@ -129,13 +151,35 @@ def user_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"provision-{os.geteuid()}"
 
 
+@contextlib.contextmanager
+def _lockable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ProvisionError(
+            f"the lock {path} cannot be taken ({error.strerror})",
+            "remove what stands in its way, or set XDG_STATE_HOME to a folder you may write",
+        ) from error
+
+
+def _opened_lock(path: Path) -> TextIO:
+    with _lockable(path):
+        private_folder(path.parent)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        try:
+            _check_regular(os.fstat(handle), path)
+            return os.fdopen(handle, "r+", encoding="utf-8")
+        except BaseException:
+            os.close(handle)
+            raise
+
+
 def acquired(path: Path, seconds: float, waiting: Callable[[], object]) -> TextIO:
     """Hold the lock at ``path`` until what is answered is closed; the kernel frees it if we die.
 
     ``waiting`` is called once where another process holds it. Raises TimeoutError after ``seconds``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.open("a")
+    lock = _opened_lock(path)
     told = False
 
     def held() -> bool:
@@ -166,7 +210,7 @@ def acquired(path: Path, seconds: float, waiting: Callable[[], object]) -> TextI
 
 def _busy(path: Path, cluster: str) -> BusyError:
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
-        return BusyError(cluster, holder["command"], holder["pid"], holder["started"])
-    except (OSError, ValueError, KeyError):
+        holder = read_json(path)
+        return BusyError(cluster, holder["command"], int(holder["pid"]), holder["started"])
+    except (OSError, ValueError, LookupError, TypeError):
         return BusyError(cluster, "another command", 0, "just now")

@@ -44,9 +44,18 @@ def timings(clocks: Mapping[str, Clock]) -> dict[str, object]:
 
 
 def clocks(saved: Mapping[str, Any]) -> dict[str, Clock]:
-    """The clocks that :func:`timings` wrote, by node; empty where there are none."""
-    names = [item.name for item in dataclasses.fields(Clock)]
-    return {
-        str(node["name"]): Clock(**{name: node.get(name) for name in names})
-        for node in saved.get("nodes", [])
-    }
+    """The clocks that :func:`timings` wrote, by node; what is no clock is passed over."""
+    nodes = saved.get("nodes")
+    found = (_clock(node) for node in (nodes if isinstance(nodes, list) else ()))
+    return {name: clock for name, clock in found if name and clock}
+
+
+def _clock(node: Any) -> tuple[str, Clock | None]:
+    if not isinstance(node, dict) or not isinstance(node.get("name"), str):
+        return "", None
+    times = {key: node.get(key) for key in ("requested", "started", "booted", "joined")}
+    generation = node.get("generation", 0)
+    sound = all(when is None or type(when) in (int, float) for when in times.values())
+    if not sound or type(generation) is not int:
+        return "", None
+    return node["name"], Clock(**times, generation=generation)

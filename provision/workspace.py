@@ -79,7 +79,9 @@ class Workspace:
                     yield
                 finally:
                     self._held = False
-                    path.unlink(missing_ok=True)
+                    # Whoever locks next looks at the lock and not at the file.
+                    with contextlib.suppress(OSError):
+                        path.unlink()
         finally:
             self._tidy()
 

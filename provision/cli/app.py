@@ -1,6 +1,7 @@
 """Runs one command: loads its module only; errors become a sentence and an exit code."""
 
 import contextlib
+import errno
 import importlib
 import os
 import signal
@@ -94,7 +95,7 @@ def execute(words: Sequence[str]) -> int:
     except BrokenPipeError:
         return unread()
     except Exception as error:
-        return _bug(error)
+        return _refused_by_system(error) or _bug(error)
 
 
 def _invoke(words: list[str]) -> int:
@@ -170,6 +171,33 @@ def _usage_sentence(error: click.ClickException) -> str:
     if context is None or "; " in message:
         return message
     return f"{message}; see '{context.command_path} --help'"
+
+
+SHORT_OF = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EROFS,
+    errno.EIO,
+}
+"""What a system runs out of, or cannot do, whatever is asked of it."""
+
+
+def _refused_by_system(error: Exception) -> int:
+    """A file that the system refuses is trouble of this machine and no bug; 0 where it is neither."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return 0
+    if error.filename is None and error.errno not in SHORT_OF:
+        return 0
+    if os.environ.get("PROVISION_DEBUG") == "1":
+        sys.stderr.write("".join(traceback.format_exception(error)))
+    where = (
+        os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "this machine"
+    )
+    fix = "mend that, and run the same command again"
+    return fail(f"{where}: {error.strerror}; {fix}", EXIT_FAILED)
 
 
 def _bug(error: Exception) -> int:

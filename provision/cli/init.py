@@ -11,6 +11,7 @@ from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import cloud_option, machines_option, output_options
 from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
+from provision.files import check_target
 from provision.speccloud import CLOUD_KINDS
 from provision.specfile import Overrides, load, parse
 
@@ -149,6 +150,7 @@ def _name_from(file: Path) -> str:
 
 def _write(file: Path, text: str) -> None:
     try:
+        check_target(file)
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         fix = "check the folder's permissions, or name another FILE"

@@ -25,7 +25,7 @@ def run(chosen: SpecChoice, role: str, to: Path | None) -> int:
     With --to it is written whole, with the cluster's own keys where they exist, else with new ones.
     """
     from provision import operations
-    from provision.files import write_private
+    from provision.files import check_target, write_private
 
     with Console(ConsoleOptions()) as console:
         _, plan = chosen.plan()
@@ -37,6 +37,7 @@ def run(chosen: SpecChoice, role: str, to: Path | None) -> int:
             console.write(texts[group])
             return EXIT_DONE
         try:
+            check_target(to)
             write_private(to.absolute(), texts[group])
         except OSError as error:
             raise UsageError(f"{to} cannot be written ({error.strerror})", "name another") from None

@@ -16,6 +16,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
+from provision.files import check_target
 from provision.remote.deadline import Deadline, Stopped
 from provision.remote.fanout import HostResult, Work
 
@@ -64,6 +65,7 @@ def get(source: str, folder: Path) -> Work:
         if not stat.S_ISREG(mode):
             raise OSError(f"{source} is no regular file")
         target = folder / node / name
+        check_target(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, half = tempfile.mkstemp(dir=target.parent, prefix=f".{name}.")
         os.close(handle)
