@@ -132,13 +132,15 @@ def locked(path: Path, cluster: str, command: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def claimed(folder: Path, name: str, cluster: str, command: str) -> Iterator[None]:
-    """Hold a name of this host, whichever folder the state stands in; raises BusyError as above."""
+    """Hold the name in this folder of locks; its file goes with the lock. Raises as :func:`locked`."""
     path = folder / f"{name}.lock"
     with locked(path, cluster, command):
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            # Whoever locks next looks at the lock and not at the file.
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def host_folder() -> Path:

@@ -18,7 +18,7 @@ import platformdirs
 from pydantic import ValidationError
 
 from provision.errors import ProvisionError, UnreadableError, UsageError
-from provision.files import SIZE_MAX, locked, read_regular, write_private
+from provision.files import SIZE_MAX, claimed, read_regular, write_private
 from provision.keys import Keys, new_keys
 from provision.names import cluster_name
 from provision.spec import Spec
@@ -71,17 +71,13 @@ class Workspace:
     def lock(self, command: str) -> Iterator[None]:
         """Hold this cluster against other runs; raises ``BusyError`` naming the one that has it."""
         self._own()
-        path = root() / "locks" / f"{self.cluster}.lock"
         try:
-            with locked(path, self.cluster, command):
+            with claimed(root() / "locks", self.cluster, self.cluster, command):
                 self._held = True
                 try:
                     yield
                 finally:
                     self._held = False
-                    # Whoever locks next looks at the lock and not at the file.
-                    with contextlib.suppress(OSError):
-                        path.unlink()
         finally:
             self._tidy()
 
