@@ -261,13 +261,8 @@ def _end(line: "Line") -> None:
     """Tell the command to end, and half a second later no longer ask."""
     for name in ("TERM", "KILL"):
         line.tell(name)
-        limit = Deadline(END_SECONDS)
-        with contextlib.suppress(TimeoutError):
-            while not line.channel.closed:
-                line.channel.status_event.wait(limit.left(TICK / 4))
-                if line.channel.closed or line.channel.exit_status_ready():
-                    return
-        if line.channel.closed:
+        # Set by an exit code, and by the channel's end where a signal was the end.
+        if line.channel.status_event.wait(END_SECONDS):
             return
 
 
