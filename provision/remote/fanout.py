@@ -74,13 +74,6 @@ Work = Callable[["Transport", str, Deadline], HostResult]
 """What is done on one machine, over the connection to it, under its name, within a limit."""
 
 
-def run(
-    controller: Connection, hosts: Mapping[str, Login], command: str, timeout: float
-) -> Generator[HostResult]:
-    """Run the command on all hosts; see :func:`each`."""
-    yield from each(controller, hosts, commanding(command), timeout)
-
-
 def commanding(command: str) -> Work:
     """The work of running a command."""
 

@@ -41,7 +41,10 @@ def shell(controller: Host) -> Iterator[Connection]:
 def on(
     shell: Connection, hosts: dict[str, Login], command: str, timeout: float = 20
 ) -> dict[str, HostResult]:
-    return {result.host: result for result in fanout.run(shell, hosts, command, timeout)}
+    return {
+        result.host: result
+        for result in fanout.each(shell, hosts, fanout.commanding(command), timeout)
+    }
 
 
 def quick_or_forever(transport: Transport, name: str, limit: Deadline) -> HostResult:
