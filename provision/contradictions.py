@@ -23,12 +23,12 @@ STAGES = "it decides what cloud-init does at all, ours included"
 LEAVE = "leave it out"
 REFUSED = {
     "ssh_keys": HOST_KEYS,
-    "ssh_genkeytypes": HOST_KEYS,
     "hostname": NAMES,
     "fqdn": NAMES,
     "preserve_hostname": NAMES,
     "prefer_fqdn_over_hostname": NAMES,
     "create_hostname_file": NAMES,
+    "ssh_genkeytypes": HOST_KEYS,
     "system_info": STAGES,
     "cloud_init_modules": STAGES,
     "cloud_config_modules": STAGES,

@@ -24,6 +24,7 @@ from typing import Any
 
 import yaml
 
+from provision.contradictions import REFUSED
 from provision.userparts import CONFIG, is_message, kind_of, unpacked
 
 BOUNDARY = "==provision-user-data=="
@@ -32,11 +33,8 @@ SOFT = ("locale", "disable_root", "ssh_pwauth", "no_ssh_fingerprints", "ssh")
 """Keys of ours that a user may want otherwise; nothing of ours needs them."""
 FIRM: Mapping[str, Any] = {"manage_etc_hosts": False, "preserve_hostname": False}
 """What must hold though our templates need not say it: names, and the controller's line in /etc/hosts."""
-NEVER = (
-    "hostname", "fqdn", "prefer_fqdn_over_hostname", "create_hostname_file", "ssh_genkeytypes",
-    "system_info", "cloud_init_modules", "cloud_config_modules", "cloud_final_modules",
-)  # fmt: skip
-"""Keys that would undo ours whatever they say: a machine's name, its host keys, what cloud-init does."""
+NEVER = tuple(key for key in REFUSED if key not in FIRM and key != "ssh_keys")
+"""Keys that may not be set at all; what else is refused, ours set themselves."""
 COMMANDS = "runcmd"
 APPENDED = ("write_files",)
 """Lists of ours that must come after theirs: of two files with one path, the last one stays."""
