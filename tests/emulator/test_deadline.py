@@ -35,26 +35,25 @@ def insert(gce: Gce) -> None:
     gce.wait(gce.call(doing, method, network_resource=body), 600, doing)
 
 
-def test_an_operation_that_never_ends_is_given_up_at_the_deadline(
-    gce: Emulated, nobody: None
+@pytest.mark.parametrize(
+    ("dials", "failure"),
+    [
+        ({"operations": {"networks": {"insert": ENDLESS}}}, TookTooLong),
+        (
+            {"faults": [{"method": "networks.insert", "kind": "slow", "seconds": ENDLESS}]},
+            Unreachable,
+        ),
+    ],
+    ids=["an operation that never ends", "an API that takes a request and never answers"],
+)
+def test_what_hangs_is_given_up_at_the_deadline(
+    gce: Emulated, nobody: None, dials: dict[str, Any], failure: type[Exception]
 ) -> None:
-    gce.turn(operations={"networks": {"insert": ENDLESS}})
+    gce.turn(**dials)
     with client(gce) as ours:
         began = time.monotonic()
         ours.until = began + SECONDS
-        with pytest.raises(TookTooLong, match="create the network n"):
-            insert(ours)
-        assert time.monotonic() - began < SECONDS + SLACK
-
-
-def test_an_api_that_takes_a_request_and_never_answers_is_given_up_at_the_deadline(
-    gce: Emulated, nobody: None
-) -> None:
-    gce.turn(faults=[{"method": "networks.insert", "kind": "slow", "seconds": ENDLESS}])
-    with client(gce) as ours:
-        began = time.monotonic()
-        ours.until = began + SECONDS
-        with pytest.raises(Unreachable, match="create the network n"):
+        with pytest.raises(failure, match="create the network n"):
             insert(ours)
         assert time.monotonic() - began < SECONDS + SLACK
 
