@@ -62,9 +62,8 @@ def check(run: Run) -> None:
             raise SpecError(faults)
         marks = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
         if here and labels.EXPIRES in here[0].labels:
-            marks[labels.EXPIRES] = here[0].labels[
-                labels.EXPIRES
-            ]  # of the cluster, not of a machine
+            # It is the cluster's, not a machine's.
+            marks[labels.EXPIRES] = here[0].labels[labels.EXPIRES]
         if session.cloud.declarative:
             # What is declared must not change because another run declares it.
             kept = here[0].labels if here else session.workspace.load("marks")

@@ -29,7 +29,7 @@ def test_the_page_names_everything_that_is_public() -> None:
 def test_the_pages_example_runs(
     refused: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As it stands, over recipes that stand still; tests/journeys has it over real nodes."""
+    """As it stands, over recipes that stand still; no test has it over real nodes yet."""
     asked: list[Any] = []
 
     def up(spec: api.Spec, emit: api.Emit, command: str, **more: Any) -> api.Outcome:
