@@ -104,8 +104,13 @@ def _sound(document: Document, overrides: Overrides | None, source: str) -> Load
     return _checked(document, overrides or Overrides(), source)
 
 
-def document(path: Path, example: str = "demo.yaml") -> Document:
+INIT = "write one with 'provision init'"
+
+
+def document(path: Path, example: str = "demo.yaml", missing: str = INIT) -> Document:
     """The document in a file that a user names (``-`` is standard input).
+
+    ``example`` is what such a file may be called, ``missing`` what to do where there is none like it.
 
     Raises:
         SpecError: the file cannot be read, or is no text. What is wrong with it as YAML is in the
@@ -115,7 +120,7 @@ def document(path: Path, example: str = "demo.yaml") -> Document:
         raw = read_named(path)
         return read(str(path), raw.decode("utf-8-sig"))
     except FileNotFoundError:
-        wrong = Finding(str(path), "there is no such file", _near_file(path))
+        wrong = Finding(str(path), "there is no such file", _near_file(path, missing))
     except IsADirectoryError:
         fix = "name a file in it, such as " + str(path / example)
         wrong = Finding(str(path), "is a directory", fix)
@@ -133,14 +138,14 @@ def document(path: Path, example: str = "demo.yaml") -> Document:
     raise SpecError([wrong])
 
 
-def _near_file(path: Path) -> str:
+def _near_file(path: Path, missing: str) -> str:
     try:
         beside = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
     except OSError:
         return f"there is no folder {path.parent} either; check the path"
     specs = [name for name in beside if name.endswith((".yaml", ".yml"))]
     near = nearest(path.name, specs) or nearest(f"{path.name}.yaml", specs)
-    return f"did you mean '{path.parent / near}'?" if near else "write one with 'provision init'"
+    return f"did you mean '{path.parent / near}'?" if near else missing
 
 
 def _checked(document: Document, overrides: Overrides, source: str) -> Loaded:

@@ -57,3 +57,12 @@ def test_files_of_dials_that_are_refused(
 def test_an_endless_device_is_no_file_of_dials(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["emulate", "gce", "--machines", "none", "--dials", "/dev/zero", "--", "true"]) == 2
     assert "/dev/zero: is a device, not a file" in capsys.readouterr().err
+
+
+def test_a_file_of_dials_that_is_missing_is_no_spec(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = f"{tmp_path}/dials.yaml"
+    assert main(["emulate", "gce", "--machines", "none", "--dials", missing, "--", "true"]) == 2
+    said = capsys.readouterr().err
+    assert f"{missing}: there is no such file; see docs/emulate.md" in said and "init" not in said
