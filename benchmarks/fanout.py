@@ -8,7 +8,7 @@ of our answers is missing, or where we are not the fastest.
 The others are installed for this benchmark alone, at their newest versions: ClusterShell and Fabric by
 pip into a virtual environment below .venv, Ansible is in the `dev` group already. Needs root.
 
-Usage: python benchmarks/fanout.py [--rounds N] [SIZE …]        (default: 3 rounds of 200)
+Usage: python -m benchmarks.fanout [--rounds N] [SIZE …]        (default: 3 rounds of 200)
 """
 
 import argparse
@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.thousand import tidy
 from provision.runtimes import limits
 from provision.runtimes.light import host
 
@@ -167,6 +168,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("sizes", nargs="*", type=int, default=[200], metavar="SIZE")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args(words)
+    tidy()
     install()
     good = True
     with tempfile.TemporaryDirectory(prefix="provision-fanout-") as folder:

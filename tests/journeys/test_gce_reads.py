@@ -18,7 +18,10 @@ from tests.journeys.emulator import Emulator
 
 NODES = PAGE + 20
 PAGES = 2
-HEAVY = {"google.cloud.compute_v1", "pulumi", "jsonschema", "provision.lifecycle"}
+HEAVY = {
+    "google.cloud.compute_v1", "google.api_core", "google.protobuf", "grpc", "pulumi", "jsonschema",
+    "paramiko", "docker.transport.sshconn", "rich", "provision.lifecycle",
+}  # fmt: skip
 LOADED = """\
 import sys
 from provision.cli.main import main
@@ -86,10 +89,22 @@ def test_without_the_spec_one_page_more_says_that_it_exists(
 
 
 @pytest.mark.parametrize("words", [("list",), ("inventory", NAME), ("status", NAME)])
-def test_looking_loads_no_client_of_googles_and_no_pulumi(words: tuple[str, ...], cli: Cli) -> None:
+def test_looking_loads_only_what_a_list_needs(words: tuple[str, ...], cli: Cli) -> None:
     modules = loaded(cli, *words)
     assert "provision.clouds.gce.cloud" in modules
     assert modules.isdisjoint(HEAVY)
+
+
+def test_the_containers_sdk_loads_without_paramiko_and_still_finds_an_engine_by_ssh() -> None:
+    script = (
+        "import sys; from provision.runtimes.container import connect; connect._sdk('unix:///x');"
+        "print('docker.api.client' in sys.modules, 'paramiko' in sys.modules);"
+        "connect._sdk('ssh://u@h'); print(sys.modules['docker.api.client'].SSHHTTPAdapter.__module__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, text=True, capture_output=True, timeout=60, check=True
+    )  # fmt: skip
+    assert done.stdout.split() == ["True", "False", "docker.transport.sshconn"]
 
 
 def target(cli: Cli, node: str = "") -> tuple[str, set[str]]:

@@ -26,6 +26,7 @@ from provision.clouds.gce.api.failures import GceFailure, TookTooLong, Unreachab
 from provision.clouds.gce.api.listing import Lists, Row, query_of, rows
 from provision.clouds.gce.api.request import fields_of, request_of, scope_of
 from provision.clouds.gce.api.signin import client_of, credentials_of
+from provision.clouds.gce.api.translation import translated
 from provision.clouds.gce.settings import Settings
 from provision.errors import InterruptedRun
 from provision.events import Emit, Retried, ignore
@@ -108,15 +109,13 @@ class Gce:
 
     def _tried(self, doing: str, attempt: Callable[[float], Result], deadline: float) -> Result:
         """The one retry policy. ``attempt`` is given the seconds that it may wait for a byte."""
-        from provision.clouds.gce.api import seam
-
         began = self._clock()
         deadline = min(deadline, max(1.0, self.until - began, min(LAST, self.until + LAST - began)))
 
         def once() -> Result:
             left = min(deadline, self.patience) - (self._clock() - began)
             try:
-                with seam.translated(doing):
+                with translated(doing):
                     result = attempt(max(1.0, min(ATTEMPT, left)))
             except GceFailure as failure:
                 self._answered = self._answered or failure.status > 0

@@ -1,19 +1,26 @@
 """Find a container engine that answers, or start Podman's API service for as long as we need it."""
 
+import importlib
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from provision.errors import RuntimeFailure
-from provision.runtimes.container.api import DockerEngine
 from provision.runtimes.container.engine import NoEngine, NotInstalled
 from provision.runtimes.container.service import PodmanService
 
+if TYPE_CHECKING:
+    from provision.runtimes.container.api import DockerEngine
+
 ANSWER = 5.0
 """Seconds an engine may take to answer a ping. A socket-activated one starts in that time."""
+SSH_TRANSPORT = "docker.transport.sshconn"
 INSTALL = "install one: sudo apt-get install -y podman runc netavark aardvark-dns iptables"
 
 
@@ -52,7 +59,7 @@ def _sockets(here: Surroundings) -> list[Path]:
     ]
 
 
-def connect(here: Surroundings | None = None) -> DockerEngine:
+def connect(here: Surroundings | None = None) -> "DockerEngine":
     """The first engine that answers; raises :class:`NoEngine` saying what was tried."""
     here = here or surroundings()
     tried = []
@@ -89,10 +96,32 @@ def preferred_runtime(
     return "runc" if not unified.exists() and which("runc") else ""
 
 
-def _answering(url: str, on_close: Callable[[], None] | None = None) -> DockerEngine:
-    engine = DockerEngine(url, on_close)
+def _answering(url: str, on_close: Callable[[], None] | None = None) -> "DockerEngine":
+    engine: DockerEngine = _sdk(url).DockerEngine(url, on_close)
     engine.ping(ANSWER)
     return engine
+
+
+def _sdk(url: str) -> ModuleType:
+    """The module over the ``docker`` SDK, without paramiko where no ``ssh://`` engine is asked for.
+
+    paramiko is more than half of the SDK's time to load. The SDK takes it for absent
+    (``docker/transport/__init__.py``), as where it is not installed.
+    """
+    modules: dict[str, Any] = sys.modules
+    ssh = url.startswith("ssh:")
+    hidden = not ssh and "docker" not in modules
+    if hidden:
+        modules[SSH_TRANSPORT] = None
+    try:
+        api = importlib.import_module("provision.runtimes.container.api")
+    finally:
+        if hidden:
+            del modules[SSH_TRANSPORT]
+    if ssh:  # it may have been loaded without
+        adapter = importlib.import_module(SSH_TRANSPORT).SSHHTTPAdapter
+        modules["docker.api.client"].SSHHTTPAdapter = adapter
+    return api
 
 
 def _is_socket(path: Path) -> bool:

@@ -105,13 +105,13 @@ def _post(settings: Settings) -> Post:
     """Signed with the credentials that everything else is signed with; errors are ours."""
     from google.auth.transport.requests import AuthorizedSession
 
-    from provision.clouds.gce.api import seam
     from provision.clouds.gce.api.signin import credentials_of
+    from provision.clouds.gce.api.translation import translated
 
     session = AuthorizedSession(credentials_of(settings))
 
     def post(address: str, **more: Any) -> Any:
-        with seam.translated("ask for permissions"):
+        with translated("ask for permissions"):
             return session.post(address, **more)
 
     return post

@@ -34,18 +34,17 @@ class Lists:
 
     def page(self, path: str, query: Mapping[str, str | int], timeout: float) -> dict[str, Any]:
         """One page. Raises what Google's own client would, for the seam to translate."""
-        from google.api_core.exceptions import from_http_response
-        from google.protobuf.json_format import ParseError
-
         answer = self._session.get(self._root + path, params=dict(query), timeout=timeout)
         if answer.status_code >= 400:
+            from google.api_core.exceptions import from_http_response
+
             raise from_http_response(answer)
         try:
             page = answer.json()
         except ValueError as error:
-            raise ParseError(f"{error}") from error
+            raise _no_list(f"{error}") from error
         if not isinstance(page, dict):
-            raise ParseError("the answer is no object")
+            raise _no_list("the answer is no object")
         return page
 
     def close(self) -> None:
@@ -67,16 +66,21 @@ def rows(page: Mapping[str, Any], path: str) -> Iterator[Row]:
 
     Raises ParseError of Google's where it is no such page: a proxy may answer in its place.
     """
-    from google.protobuf.json_format import ParseError
-
     collection = path.rpartition("/")[2]
     items = page.get("items", [])
     scopes = items.values() if isinstance(items, dict) else [{collection: items}]
     for scope in scopes:
         found = scope.get(collection, []) if isinstance(scope, dict) else None
         if not isinstance(found, list) or not all(map(_named, found)):
-            raise ParseError("the answer is no list")
+            raise _no_list("the answer is no list")
         yield from found
+
+
+def _no_list(why: str) -> Exception:
+    """ParseError of Google's, whose import most lists never need."""
+    from google.protobuf.json_format import ParseError
+
+    return ParseError(why)
 
 
 def _named(row: object) -> bool:

@@ -4,7 +4,6 @@ import http.client
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -81,15 +80,6 @@ BY_CAUSE: Mapping[Cause, type[ours.GceFailure]] = {
 }
 _TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 Maker = Callable[[str, Exception], ours.GceFailure]
-
-
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turn a foreign exception into one of ours; ``doing`` names the call: ``create the network n``."""
-    try:
-        yield
-    except FOREIGN as error:
-        raise translate(doing, error) from error
 
 
 def translate(doing: str, error: Exception) -> ours.GceFailure:

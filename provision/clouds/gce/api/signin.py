@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provision import __version__
+from provision.clouds.gce.api.translation import translated
 from provision.clouds.gce.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ def credentials_of(settings: Settings) -> "Credentials":
     import google.auth
     from google.auth.credentials import AnonymousCredentials, with_scopes_if_required
 
-    from provision.clouds.gce.api import seam
-
     file = settings.credentials_file
     if file is None and settings.plain:
         return AnonymousCredentials()
-    # Google's library warns on stderr: of users' own credentials, and of files we did not write.
-    with seam.translated("sign in"), warnings.catch_warnings(action="ignore"):
+    # Google's library warns on stderr: of users' own credentials, and of files we did not write. No
+    # catch_warnings: at its end it would undo what another thread has meanwhile said of warnings.
+    warnings.filterwarnings("ignore", module=r"google\.auth\b")
+    with translated("sign in"):
         found = google.auth.load_credentials_from_file(f"{file}") if file else google.auth.default()
     credentials: Credentials = with_scopes_if_required(found[0], None, default_scopes=SCOPES)
     return tokens_of(credentials) if settings.plain else credentials
@@ -65,9 +66,7 @@ def client_of(kind: Callable[..., Client], settings: Settings, credentials: Any)
     from google.api_core.client_options import ClientOptions
     from google.api_core.gapic_v1.client_info import ClientInfo
 
-    from provision.clouds.gce.api import seam
-
-    with seam.translated("connect"):
+    with translated("connect"):
         return kind(
             credentials=credentials,
             client_options=ClientOptions(api_endpoint=settings.endpoint or None),

@@ -24,6 +24,7 @@ from google.protobuf import json_format
 from provision.clouds.gce.api import failures, refusals, seam
 from provision.clouds.gce.api.answers import Cause, classify
 from provision.clouds.gce.api.failures import GceFailure
+from provision.clouds.gce.api.translation import translated
 from provision.errors import CloudFailure
 from tests import foreign
 
@@ -122,7 +123,7 @@ ANSWERS: list[tuple[int, str, str, type[GceFailure], bool]] = [
 def test_reason_and_status_decide_the_kind(
     status: int, reason: str, message: str, kind: type[GceFailure], again: bool
 ) -> None:
-    with pytest.raises(GceFailure) as caught, seam.translated("create the network n"):
+    with pytest.raises(GceFailure) as caught, translated("create the network n"):
         raise answered(status, reason, message)
     found = caught.value
     assert (type(found), found.status, found.reason, found.transient) == (
@@ -384,5 +385,5 @@ def test_sentences_end_with_the_next_step_and_count_the_tries() -> None:
 
 
 def test_a_bug_of_ours_stays_a_bug() -> None:
-    with pytest.raises(KeyError), seam.translated("list zones"):
+    with pytest.raises(KeyError), translated("list zones"):
         raise KeyError("items")
