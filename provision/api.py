@@ -26,7 +26,8 @@ from provision.remote.fanout import HostResult
 from provision.run import Agree, Purchase
 from provision.spec import Group, Ready, Spec
 from provision.speccloud import GceCloud, LocalCloud
-from provision.specfile import Overrides, load
+from provision.specfile import load
+from provision.specflags import Overrides
 
 __all__ = [
     "Agree",

@@ -10,52 +10,19 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from provision.errors import Finding, SpecError
 from provision.files import STDIN, read_named
 from provision.spec import Spec
+from provision.specflags import Flags, Overrides
 from provision.specwords import case_of, say
-from provision.specyaml import Document, read, short
-from provision.suggest import did_you_mean, nearest
+from provision.specyaml import Document, read
+from provision.suggest import nearest
 
 FINDINGS_MAX = 20
 """Findings reported; a file that is no spec at all has hundreds."""
-DEFAULT_NODES = 2
-DEFAULT_GROUP = "worker"
-FLAGS = {
-    "name": ("--name", ("name",)),
-    "cloud": ("--cloud", ("cloud",)),
-    "machines": ("--machines", ("cloud", "machines")),
-    "project": ("--project", ("cloud", "project")),
-    "region": ("--region", ("cloud", "region")),
-    "endpoint": ("--endpoint", ("cloud", "endpoint")),
-    "quorum": ("--quorum", ("ready", "quorum")),
-    "deadline": ("--deadline", ("ready", "deadline")),
-    "ttl": ("--ttl", ("ttl",)),
-}
-"""Fields of :class:`Overrides` that set one value: the flag, and the path it sets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What flags say instead of the file, as the text that was given.
-
-    ``nodes`` holds ``N`` (a spec with one group) or ``GROUP=N``, as often as the flag was given.
-    """
-
-    name: str | None = None
-    cloud: str | None = None
-    nodes: tuple[str, ...] = ()
-    machines: str | None = None
-    project: str | None = None
-    region: str | None = None
-    endpoint: str | None = None
-    quorum: str | None = None
-    deadline: str | None = None
-    ttl: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +116,7 @@ def _near_file(path: Path, missing: str) -> str:
 
 
 def _checked(document: Document, overrides: Overrides, source: str) -> Loaded:
-    flags = _Flags(document.data)
+    flags = Flags(document.data)
     data = flags.apply(overrides)
     findings = [*document.findings, *flags.findings]
 
@@ -181,99 +148,3 @@ def _checked(document: Document, overrides: Overrides, source: str) -> Loaded:
 def _line_of(name: str, where: str) -> int:
     found = re.match(r":(\d+)", where.removeprefix(name)) if name else None
     return int(found[1]) if found else 0
-
-
-class _Flags:
-    """Puts the values of flags into the data, remembering which path came from which flag."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self._set: dict[tuple[str, ...], str] = {}
-        self.findings: list[Finding] = []
-
-    def place(self, path: Sequence[str]) -> str:
-        """The flag that set this path or something above it; '' where none did."""
-        here = tuple(path)
-        above = [known for known in self._set if here[: len(known)] == known]
-        return self._set[max(above, key=len)] if above else ""
-
-    def apply(self, overrides: Overrides) -> Any:
-        """The data with all values set; the data given is left as it is."""
-        if not isinstance(self._data, dict):
-            return self._data
-        data = dict(self._data)
-        for name, (flag, path) in FLAGS.items():
-            text = getattr(overrides, name)
-            if text is None:
-                continue
-            value = _value(name, text)
-            self._set[path] = flag
-            if name == "cloud":
-                old = data.get("cloud")
-                same = isinstance(old, dict) and old.get("kind") == text
-                data["cloud"] = old if same else {"kind": text}
-            else:
-                _put(data, path, value)
-        self._nodes(data, overrides.nodes)
-        return data
-
-    def _nodes(self, data: dict[str, Any], given: Sequence[str]) -> None:
-        groups = data.get("groups")
-        if not groups and (given or self._data == {}):
-            # No spec at all, or one that leaves the groups to the flag.
-            groups = {DEFAULT_GROUP: {"nodes": DEFAULT_NODES}}
-        if not isinstance(groups, dict):
-            return
-        data["groups"] = groups = dict(groups)
-        seen: set[str] = set()
-        for text in given:
-            group = self._group(text, list(groups))
-            if group in seen:
-                again = "is given twice" + (f" for {group}" if len(groups) > 1 else "")
-                self.findings.append(Finding("--nodes", again, "keep one of them"))
-            elif group:
-                seen.add(group)
-                old = groups[group]
-                count = _whole(text.rpartition("=")[2])
-                groups[group] = {**(old if isinstance(old, dict) else {}), "nodes": count}
-                self._set["groups", group, "nodes"] = "--nodes"
-
-    def _group(self, text: str, names: list[str]) -> str:
-        """The group that a ``--nodes`` value is for; '' where that is a finding."""
-        group, equals, count = text.rpartition("=")
-        if not equals and len(names) == 1:
-            return names[0]
-        if group in names:
-            return group
-        if not equals:
-            example = f"--nodes {names[0]}={count if count.isdigit() else 8}"
-            problem = f"the spec has {len(names)} groups: {', '.join(names)}"
-            fix = f"write --nodes GROUP=N, for example {example}"
-        else:
-            problem = f"there is no group {short(group)}"
-            fix = f"{did_you_mean(group, names)} the groups are: {', '.join(names)}".lstrip()
-        self.findings.append(Finding("--nodes", problem, fix))
-        return ""
-
-
-def _put(data: dict[str, Any], path: Sequence[str], value: object) -> None:
-    """Set a value below a mapping that may be missing or spelled short (``cloud: local``)."""
-    *above, last = path
-    for key in above:
-        old = data.get(key)
-        if isinstance(old, str) and key == "cloud":
-            old = {"kind": old}
-        data[key] = dict(old) if isinstance(old, dict) else {}
-        data = data[key]
-    data[last] = value
-
-
-def _value(name: str, text: str) -> object:
-    if name == "quorum":
-        return float(text) if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,9}", text) else text
-    return _whole(text) if name in ("deadline", "ttl") else text
-
-
-def _whole(text: str) -> object:
-    """The number that the text spells, or the text itself for the models to refuse."""
-    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()) else text

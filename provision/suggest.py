@@ -7,10 +7,10 @@ ALIKE = 0.5
 """How much two words must have in common, as ``difflib`` counts it."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], alike: float = ALIKE) -> str:
     """The known word that is spelled most like it, or ''."""
     lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), lower, 1, ALIKE)
+    near = difflib.get_close_matches(word.lower(), lower, 1, alike)
     return lower[near[0]] if near else ""
 
 

@@ -56,7 +56,10 @@ class Commands(click.Group):
         """Click's own, but for the sentence about a command that does not exist."""
         name = args[0]
         if name in BY_NAME or ctx.resilient_parsing or name.startswith("-"):
-            return super().resolve_command(ctx, args)
+            found = super().resolve_command(ctx, args)
+            if found[1] is not None and not ctx.resilient_parsing:
+                _defaults(ctx, name, found[1], found[2])
+            return found
         near = nearest(name, BY_NAME)
         fix = f"did you mean '{PROGRAM} {near}'?" if near else f"see '{PROGRAM} --help'"
         raise click.UsageError(f"there is no command '{printable(name)}'; {fix}")
@@ -103,6 +106,19 @@ def _invoke(words: list[str]) -> int:
     with GROUP.make_context(PROGRAM, words) as context:
         code = GROUP.invoke(context)
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def _defaults(context: click.Context, name: str, command: click.Command, words: list[str]) -> None:
+    """Flags from the environment and the user's file; what is wrong there does not hide the help."""
+    from provision.cli import defaults
+
+    for sentence in defaults.strays():
+        fail(sentence, EXIT_DONE)
+    try:
+        defaults.apply(context, name, command)
+    except ProvisionError:
+        if not {"--help", "-h"} & set(words):
+            raise
 
 
 def _complete(asked: str) -> int:
@@ -163,6 +179,11 @@ def _usage_sentence(error: click.ClickException) -> str:
         near = f"did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
         message = f"there is no option '{error.option_name}'" + (f"; {near}" if near else "")
     else:
+        if isinstance(error, click.BadParameter) and error.ctx and error.param:
+            from provision.cli.defaults import origins
+
+            # A value that nobody typed is told with where it stands.
+            error.param_hint = origins(error.ctx).get(error.param.name or "") or error.param_hint
         message = (
             " ".join(error.format_message().split()).rstrip(".").replace(". Choose", ": choose")
         )

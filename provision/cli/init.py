@@ -1,5 +1,6 @@
 """``provision init``: three questions, and a commented spec that ``up`` takes as it is."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
 from provision.files import check_target
 from provision.speccloud import CLOUD_KINDS
-from provision.specfile import Overrides, load, parse
+from provision.specfile import load, parse
+from provision.specflags import Overrides
 
 FILE = "cluster.yaml"
 
@@ -69,15 +71,28 @@ def run(
     with Console(options) as console:
         refuse(file, force)
         named = _name_from(file) if name is None else name
-        load(None, Overrides(name=named))
-        asked = can_ask()
-        answers = answered(flags, _prompt if asked and not yes else None, console)
+        places = fitting(flags)
+        load(None, Overrides(name=named, origins=places))
+        ask = _prompt if can_ask() and not yes else None
+        answers = answered(flags, ask, console, places)
         text = spec_text(named, answers)
         parse(text, str(file))
         _write(file, text)
         data = {"file": str(file), "name": named, **answers}
         console.result(data, f"wrote {file}", f"next: provision up {file}")
     return EXIT_DONE
+
+
+def fitting(flags: dict[str, str | None]) -> dict[str, str]:
+    """Drop a machine type that the user's file has for another cloud; answers where values are from."""
+    from provision.cli.defaults import LABELS, origins
+
+    context = click.get_current_context()
+    places, file = origins(context), context.default_map or {}
+    same = (flags["cloud"] or "local") == file.get("cloud", "local")
+    if not same and places.get("machines") == context.meta[LABELS].get("machines"):
+        flags["machines"] = None
+    return places
 
 
 def refuse(file: Path, force: bool) -> None:
@@ -90,7 +105,12 @@ def refuse(file: Path, force: bool) -> None:
         raise UsageError(f"there is no folder {file.parent}", "make it, or name another FILE")
 
 
-def answered(flags: Mapping[str, str | None], ask: Ask | None, console: Console) -> dict[str, str]:
+def answered(
+    flags: Mapping[str, str | None],
+    ask: Ask | None,
+    console: Console,
+    places: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """An answer to every question: from its flag, by asking, or the default, which is then named.
 
     Raises:
@@ -99,13 +119,15 @@ def answered(flags: Mapping[str, str | None], ask: Ask | None, console: Console)
     """
     given = {q.flag: flags[q.flag] for q in QUESTIONS if flags.get(q.flag) is not None}
     if given:
-        load(None, _overrides(given))
+        load(None, dataclasses.replace(_overrides(given), origins=dict(places or {})))
     answers: dict[str, str] = {}
     for question in QUESTIONS:
         answer = given.get(question.flag)
         if answer is None and ask is None:
             answer = _default(question, answers)
             console.note(f"--{question.flag} is not given: taking {answer}")
+        elif place := (places or {}).get(question.flag):
+            console.note(f"{question.flag} is {answer} ({place})")
         answers[question.flag] = answer or _asked(question, answers, ask, console)
     return answers
 

@@ -6,7 +6,6 @@ from typing import Any, cast
 import click
 
 from provision.cli.options import F, complete_nodes
-from provision.errors import UsageError
 
 LONGEST = 30 * 86400.0
 """Seconds: a month."""
@@ -38,7 +37,8 @@ def seconds_option(function: F) -> F:
 
     def checked(ctx: click.Context, param: click.Parameter, value: float) -> float:
         if not 0 < value <= LONGEST:
-            raise UsageError(f"--timeout {value:g} is no time to wait", f"give 1 to {LONGEST:.0f}")
+            said = f"{value:g} is no time to wait; give 1 to {LONGEST:.0f}"
+            raise click.BadParameter(said, ctx, param)
         return value
 
     return click.option(

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from provision.plan import Plan
-    from provision.specfile import Loaded, Overrides
+    from provision.specfile import Loaded
+    from provision.specflags import Overrides
 
 Run = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,13 +29,15 @@ class SpecChoice:
 
     path: Path | None
     flags: dict[str, Any]
+    otherwise: dict[str, Any] = field(default_factory=dict)
+    """What the user's file of defaults says; a spec goes before it, and flags before the spec."""
 
     @property
     def overrides(self) -> "Overrides":
         """The flags as the spec reader takes them."""
-        from provision.specfile import Overrides
+        from provision.specflags import Overrides
 
-        return Overrides(**self.flags)
+        return Overrides(**self.flags, otherwise=Overrides(**self.otherwise))
 
     def load(self) -> "Loaded":
         """Read it; raises ``SpecError`` with everything that is wrong."""
@@ -84,8 +87,7 @@ def spec_options(function: Run) -> Run:
 
     @functools.wraps(function)
     def wrapper(*args: Any, spec: Path | None, **rest: Any) -> int:
-        flags = {name: rest.pop(name) for name in OVERRIDES}
-        return function(*args, chosen=SpecChoice(spec, flags), **rest)
+        return function(*args, chosen=_chosen(spec, rest), **rest)
 
     return _with(
         wrapper,
@@ -118,6 +120,23 @@ OVERRIDES = (
     "name", "cloud", "nodes", "machines", "project", "region", "endpoint", "quorum", "deadline", "ttl",
 )  # fmt: skip
 """Names of the flags of :func:`spec_options`, which are the fields of ``Overrides``."""
+
+
+def _chosen(spec: Path | None, values: dict[str, Any]) -> SpecChoice:
+    """Take the spec's flags out of a command's values, and what the user's file says apart."""
+    from provision.cli.defaults import LABELS, origins
+
+    context = click.get_current_context()
+    given, labels = origins(context), context.meta.get(LABELS, {})
+    flags: dict[str, Any] = {"origins": given}
+    otherwise: dict[str, Any] = {"origins": labels}
+    for name in OVERRIDES:
+        value = values.pop(name)
+        if name in labels:
+            otherwise[name] = (context.default_map or {})[name]
+        if name not in given or given[name] != labels.get(name):
+            flags[name] = value
+    return SpecChoice(spec, flags, otherwise)
 
 
 def cluster_argument(function: F) -> F:

@@ -13,7 +13,8 @@ from provision import errors, events
 from provision.cli.commands import COMMANDS
 from provision.spec import Spec
 from provision.speccloud import CLOUD_KINDS
-from provision.specfile import FLAGS, parse
+from provision.specfile import parse
+from provision.specflags import FLAGS
 
 DOCS = Path(__file__).parents[2] / "docs"
 GIVEN_BY_CODE = {

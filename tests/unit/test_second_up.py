@@ -15,7 +15,8 @@ from provision.plan import plan_of
 from provision.spec import Controller, Group, Ready, Slurm, Spec
 from provision.speccloud import CLOUD_KINDS
 from provision.speccloud import Cloud as CloudSpec
-from provision.specfile import Overrides, load
+from provision.specfile import load
+from provision.specflags import Overrides
 from provision.workspace import Workspace
 from tests.memory import MemoryCloud
 from tests.world import World

@@ -15,7 +15,8 @@ from provision.errors import SpecError
 from provision.files import SIZE_MAX
 from provision.plan import plan_of
 from provision.spec import Spec
-from provision.specfile import Loaded, Overrides, load, parse
+from provision.specfile import Loaded, load, parse
+from provision.specflags import Overrides
 from provision.specyaml import read
 
 CASES = Path(__file__).parents[1] / "cases" / "spec"
