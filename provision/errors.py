@@ -117,12 +117,17 @@ class UnknownClusterError(ProvisionError):
     ``asked`` are the places that were asked, all of which answered.
     """
 
-    def __init__(self, cluster: str, existing: Sequence[str], asked: Sequence[str] = ()) -> None:
+    def __init__(
+        self, cluster: str, existing: Sequence[str], asked: Sequence[str] = (), near: str = ""
+    ) -> None:
+        """``near`` asks after the existing one that was likely meant."""
         names = ", ".join(existing)
         what = f"there is no cluster {cluster!r}" if cluster else "no cluster is named"
         super().__init__(
             f"{what} (asked: {', '.join(asked)})" if asked else what,
-            f"these exist: {names}" if names else "none exists; start one with 'provision up'",
+            f"{near} these exist: {names}".lstrip()
+            if names
+            else "none exists; start one with 'provision up'",
         )
         self.cluster, self.existing, self.asked = cluster, tuple(existing), tuple(asked)
 

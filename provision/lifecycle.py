@@ -27,6 +27,7 @@ from provision.scheduler import MemberState, Proof
 from provision.session import found, opened
 from provision.spec import Spec
 from provision.standing import Standing
+from provision.suggest import did_you_mean
 from provision.takedown import Consent, Removal
 from provision.workspace import Workspace
 
@@ -233,9 +234,8 @@ def _the_group(spec: Spec, group: str) -> str:
     if not group and len(spec.groups) == 1:
         return next(iter(spec.groups))
     if group not in spec.groups:
-        raise UsageError(
-            f"{spec.name} has the groups {', '.join(spec.groups)}", "name one with --group"
-        )
+        fix = did_you_mean(group, spec.groups, "name one with --group")
+        raise UsageError(f"{spec.name} has the groups {', '.join(spec.groups)}", fix)
     return group
 
 

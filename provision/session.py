@@ -27,6 +27,7 @@ from provision.scheduler import Scheduler
 from provision.schedulers import scheduler_of
 from provision.spec import Spec
 from provision.speccloud import Cloud as CloudSpec
+from provision.suggest import did_you_mean
 from provision.workspace import Workspace
 
 ONE = "name one of them"
@@ -239,7 +240,7 @@ def found(name: str, emit: Emit) -> Iterator[Session]:
             if unasked:
                 raise UnaskedError(name, answers.asked, unasked)
             existing = [] if not name else sorted(_holding(all_places, "", alone=False)[0])
-            raise UnknownClusterError(name, existing, answers.asked)
+            raise UnknownClusterError(name, existing, answers.asked, did_you_mean(name, existing))
         for words in unasked:
             emit(Warned(text=words))
         cluster = name or next(iter(holding))

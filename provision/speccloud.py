@@ -2,9 +2,18 @@
 
 import ipaddress
 import re
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from provision.names import ENDLESS
 
@@ -54,35 +63,51 @@ def _callers(value: str) -> str:
     return str(network)
 
 
-def _word(pattern: str, what: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"must be {what}")
-        return value
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Text of this form; ``what`` says it to people, and the pattern stands in the JSON Schema."""
 
-    return AfterValidator(check)
+    pattern: str
+    what: str
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """The text's own schema, and the check after it."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """With the pattern, as JSON Schema writes one that is for the whole text."""
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+    def _checked(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(f"must be {self.what}")
+        return value
 
 
 Subnet = Annotated[str, AfterValidator(_private_subnet)]
-Project = Annotated[str, _word(r"[a-z0-9.:-]{1,80}", "a project's id, such as my-project-1234")]
-Region = Annotated[str, _word(r"[a-z]+-[a-z]+[0-9]+", "a region such as us-central1")]
-Zone = Annotated[str, _word(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone such as us-central1-a")]
-MachineType = Annotated[str, _word(r"[a-z][a-z0-9-]{0,62}", "a machine type such as e2-standard-2")]
+Project = Annotated[str, Word(r"[a-z0-9.:-]{1,80}", "a project's id, such as my-project-1234")]
+Region = Annotated[str, Word(r"[a-z]+-[a-z]+[0-9]+", "a region such as us-central1")]
+Zone = Annotated[str, Word(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone such as us-central1-a")]
+MachineType = Annotated[str, Word(r"[a-z][a-z0-9-]{0,62}", "a machine type such as e2-standard-2")]
 Image = Annotated[
     str,
-    _word(
+    Word(
         r"(projects/[^/\s]+/global/images/)?(family/)?[a-z0-9-]{1,63}",
         "an image such as my-image, family/my-family or projects/P/global/images/family/F",
     ),
 ]
 LabelKey = Annotated[
-    str, _word(r"[a-z][a-z0-9_-]{0,62}", "a label key: lower-case letters, digits, _ and -")
+    str, Word(r"[a-z][a-z0-9_-]{0,62}", "a label key: lower-case letters, digits, _ and -")
 ]
 LabelValue = Annotated[
-    str, _word(r"[a-z0-9_-]{0,63}", "a label value: lower-case letters, digits, _ and -")
+    str, Word(r"[a-z0-9_-]{0,63}", "a label value: lower-case letters, digits, _ and -")
 ]
-Url = Annotated[str, _word(r"https?://[^\s/?#@]+/?", "a URL such as http://127.0.0.1:8080")]
-DiskType = Annotated[str, _word(r"[a-z][a-z0-9-]{0,62}", "a disk type such as pd-balanced")]
+Url = Annotated[str, Word(r"https?://[^\s/?#@]+/?", "a URL such as http://127.0.0.1:8080")]
+DiskType = Annotated[str, Word(r"[a-z][a-z0-9-]{0,62}", "a disk type such as pd-balanced")]
 
 
 class LocalCloud(Model):

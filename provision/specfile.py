@@ -19,7 +19,7 @@ from provision.spec import Spec
 from provision.specflags import Flags, Overrides
 from provision.specwords import case_of, say
 from provision.specyaml import Document, read
-from provision.suggest import nearest
+from provision.suggest import meant, nearest
 
 FINDINGS_MAX = 20
 """Findings reported; a file that is no spec at all has hundreds."""
@@ -112,7 +112,7 @@ def _near_file(path: Path, missing: str) -> str:
         return f"there is no folder {path.parent} either; check the path"
     specs = [name for name in beside if name.endswith((".yaml", ".yml"))]
     near = nearest(path.name, specs) or nearest(f"{path.name}.yaml", specs)
-    return f"did you mean '{path.parent / near}'?" if near else missing
+    return meant(str(path.parent / near)) if near else missing
 
 
 def _checked(document: Document, overrides: Overrides, source: str) -> Loaded:

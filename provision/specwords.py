@@ -8,7 +8,7 @@ from typing import Any
 
 from provision.spec import Spec
 from provision.specyaml import short
-from provision.suggest import did_you_mean, nearest
+from provision.suggest import did_you_mean
 
 Schema = dict[str, Any]
 Path = tuple[str, ...]
@@ -109,7 +109,10 @@ def _below(schema: Schema, key: str) -> Schema:
     if "oneOf" in schema:
         found = [_below(_resolved(branch), key) for branch in schema["oneOf"]]
         return next((each for each in found if _allowed(each)), next(filter(None, found), {}))
-    one = schema.get("properties", {}).get(key, schema.get("additionalProperties") or {})
+    others: Any = schema.get("additionalProperties") or next(
+        iter(schema.get("patternProperties", {}).values()), {}
+    )
+    one = schema.get("properties", {}).get(key, others)
     return _resolved(one) if isinstance(one, dict) else {}
 
 
@@ -173,12 +176,12 @@ def _missing(case: Case) -> Said:
 
 def _unknown_key(case: Case) -> Said:
     known = list(case.parent.get("properties", {}))
-    near, home = nearest(case.key, known), _homes().get(case.key, "")
+    home, near = _homes().get(case.key, ""), did_you_mean(case.key, known)
     allowed = f"allowed here: {', '.join(known)}"
     if home:
         return "is no key of this place", f"it belongs at {home} ({allowed})"
     if near:
-        return "is no key of a spec", f"did you mean '{near}'? ({allowed})"
+        return "is no key of a spec", f"{near} ({allowed})"
     return "is no key of a spec", f"remove it ({allowed})"
 
 

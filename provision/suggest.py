@@ -14,7 +14,11 @@ def nearest(word: str, known: Iterable[str], alike: float = ALIKE) -> str:
     return lower[near[0]] if near else ""
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+def meant(near: str, form: str = "'{}'") -> str:
+    """The question after that word, written as ``form`` says; '' for none."""
+    return f"did you mean {form.format(near)}?" if near else ""
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", form: str = "'{}'") -> str:
     """``did you mean 'boot'?``, or what is said ``otherwise`` where no known word is near."""
-    near = nearest(word, known)
-    return f"did you mean '{near}'?" if near else otherwise
+    return meant(nearest(word, known), form) or otherwise

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from provision.cli.commands import BY_NAME, COMMANDS, COMPLETE
+from provision.cli.groups import Group, printable, sentence
 from provision.errors import (
     EXIT_BUG,
     EXIT_DONE,
@@ -25,7 +26,6 @@ from provision.errors import (
     InterruptedRun,
     ProvisionError,
 )
-from provision.suggest import nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -34,7 +34,7 @@ PROGRAM = "provision"
 STOPPED = InterruptedRun("stopped", "run the same command again to go on")
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The commands of the table; the module of a command is imported when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -53,16 +53,11 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Click's own, but for the sentence about a command that does not exist."""
-        name = args[0]
-        if name in BY_NAME or ctx.resilient_parsing or name.startswith("-"):
-            found = super().resolve_command(ctx, args)
-            if found[1] is not None and not ctx.resilient_parsing:
-                _defaults(ctx, name, found[1], found[2])
-            return found
-        near = nearest(name, BY_NAME)
-        fix = f"did you mean '{PROGRAM} {near}'?" if near else f"see '{PROGRAM} --help'"
-        raise click.UsageError(f"there is no command '{printable(name)}'; {fix}")
+        """The command, and the user's defaults for it."""
+        found = super().resolve_command(ctx, args)
+        if found[1] is not None and not ctx.resilient_parsing:
+            _defaults(ctx, args[0], found[1], found[2])
+        return found
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Names from the table: click's own would import the modules of all commands."""
@@ -92,7 +87,7 @@ def execute(words: Sequence[str]) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
-        return fail(_usage_sentence(error), EXIT_USAGE)
+        return fail(sentence(error), EXIT_USAGE)
     except (KeyboardInterrupt, click.Abort):
         return fail(str(STOPPED), STOPPED.exit_code)
     except BrokenPipeError:
@@ -112,8 +107,8 @@ def _defaults(context: click.Context, name: str, command: click.Command, words: 
     """Flags from the environment and the user's file; what is wrong there does not hide the help."""
     from provision.cli import defaults
 
-    for sentence in defaults.strays():
-        fail(sentence, EXIT_DONE)
+    for stray in defaults.strays():
+        fail(stray, EXIT_DONE)
     try:
         defaults.apply(context, name, command)
     except ProvisionError:
@@ -150,15 +145,10 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, old)
 
 
-def printable(text: str) -> str:
-    """The text without what could steer a terminal; tabs and line ends stay."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
-
-
-def fail(sentence: str, code: int) -> int:
+def fail(said: str, code: int) -> int:
     """Print the error, one line per finding, and answer the exit code."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        for line in printable(sentence).splitlines():
+        for line in printable(said).splitlines():
             sys.stderr.write(f"{PROGRAM}: {line}\n")
         sys.stderr.flush()
     return code
@@ -171,27 +161,6 @@ def unread() -> int:
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
     return EXIT_FAILED
-
-
-def _usage_sentence(error: click.ClickException) -> str:
-    """Click's message as one sentence that ends with the next step."""
-    if isinstance(error, click.NoSuchOption):
-        near = f"did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
-        message = f"there is no option '{error.option_name}'" + (f"; {near}" if near else "")
-    else:
-        if isinstance(error, click.BadParameter) and error.ctx and error.param:
-            from provision.cli.defaults import origins
-
-            # A value that nobody typed is told with where it stands.
-            error.param_hint = origins(error.ctx).get(error.param.name or "") or error.param_hint
-        message = (
-            " ".join(error.format_message().split()).rstrip(".").replace(". Choose", ": choose")
-        )
-        message = message[:1].lower() + message[1:]
-    context = getattr(error, "ctx", None)
-    if context is None or "; " in message:
-        return message
-    return f"{message}; see '{context.command_path} --help'"
 
 
 SHORT_OF = {

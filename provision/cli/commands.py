@@ -18,6 +18,7 @@ class Command:
 COMMANDS = (
     Command("init", "Start", "write a spec, from three questions", "init demo.yaml"),
     Command("validate", "Start", "check a spec; creates nothing", "validate demo.yaml"),
+    Command("schema", "Start", "print the JSON Schema of a spec", "schema > provision.schema.json"),
     Command("plan", "Start", "show what a spec would create", "plan demo.yaml --output json"),
     Command("quota", "Start", "compare a spec with the quotas", "quota demo.yaml --cloud gce"),
     Command("render", "Start", "print the user-data of a role", "render demo.yaml --role worker"),

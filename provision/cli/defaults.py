@@ -17,12 +17,12 @@ from click.core import ParameterSource
 from provision.cli.commands import BY_NAME
 from provision.errors import Finding, SpecError, UsageError
 from provision.files import read_regular
-from provision.suggest import did_you_mean, nearest
+from provision.suggest import did_you_mean, meant, nearest
 
 PREFIX = "PROVISION_"
 SPEC = ("validate", "plan", "quota", "render", "up")
 """Commands that take a SPEC and the flags that override it."""
-SILENT = ("render", "inventory", "ssh", "completion")
+SILENT = ("schema", "render", "inventory", "ssh", "completion")
 """Commands whose result has one form."""
 TOLD = tuple(name for name in BY_NAME if name not in SILENT)
 FLAGS: Mapping[str, tuple[str, ...]] = {
@@ -163,7 +163,7 @@ def strays() -> Iterator[str]:
     for name in os.environ:
         ours = name.startswith(PREFIX) and name not in known
         if ours and (near := nearest(name.removeprefix(PREFIX), words, 0.8)):
-            yield f"{name} is no variable of ours; did you mean '{PREFIX}{near}'?"
+            yield f"{name} is no variable of ours; {meant(PREFIX + near)}"
 
 
 def _read(file: Path) -> tuple[dict[str, Any], list[Finding]]:

@@ -9,6 +9,7 @@ import click
 
 from provision import extras
 from provision.cli.console import Console, ConsoleOptions
+from provision.cli.groups import Group
 from provision.cli.options import output_options
 from provision.errors import EXIT_DONE, SpecError, UsageError
 from provision.runtimes import KINDS
@@ -20,7 +21,7 @@ MACHINES = ("auto", *KINDS, "none")
 FORWARD = {"ignore_unknown_options": False, "allow_interspersed_args": False}
 
 
-@click.group("emulate")
+@click.group("emulate", cls=Group)
 def run() -> None:
     """A cloud on this machine over its own REST API, with machines that really boot."""
 

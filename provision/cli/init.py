@@ -18,6 +18,8 @@ from provision.specfile import load, parse
 from provision.specflags import Overrides
 
 FILE = "cluster.yaml"
+SCHEMA = "provision.schema.json"
+"""Where an editor looks for the schema: beside the spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def run(
         _write(file, text)
         data = {"file": str(file), "name": named, **answers}
         console.result(data, f"wrote {file}", f"next: provision up {file}")
+        if not file.with_name(SCHEMA).exists():
+            console.note(f"for your editor: provision schema > {file.with_name(SCHEMA)}")
     return EXIT_DONE
 
 
@@ -182,6 +186,7 @@ def _write(file: Path, text: str) -> None:
 def spec_text(name: str, answers: Mapping[str, str]) -> str:
     """The spec, with every key that people change; what is commented out shows the default."""
     return f"""\
+# yaml-language-server: $schema={SCHEMA}
 # A cluster for provision. Bring it up:  provision up FILE     Take it down:  provision down {name}
 # Every key is explained in docs/spec.md; 'provision plan FILE' shows what this one would create.
 

@@ -7,6 +7,7 @@ import click
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import SpecChoice, spec_options
 from provision.errors import EXIT_DONE, UsageError
+from provision.suggest import did_you_mean
 
 
 @click.command("render")
@@ -32,7 +33,9 @@ def run(chosen: SpecChoice, role: str, to: Path | None) -> int:
         texts = operations.rendered(plan, masked=to is None)
         group = role if role in texts or role != "worker" else plan.groups[0].name
         if group not in texts:
-            raise UsageError(f"there is no role {role!r}", f"choose one of: {', '.join(texts)}")
+            near = did_you_mean(role, texts)
+            fix = f"{near} choose one of: {', '.join(texts)}".lstrip()
+            raise UsageError(f"there is no role {role!r}", fix)
         if to is None:
             console.write(texts[group])
             return EXIT_DONE

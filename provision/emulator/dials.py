@@ -192,7 +192,9 @@ def _sentence(each: Mapping[str, Any]) -> str:
         return f"{'.'.join(map(str, above))}: {SECONDS}"
     if each["type"] != "extra_forbidden":
         said = each["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-        return f"{path}: {said}"
+        allowed = re.findall(r"'([^']*)'", str(each.get("ctx", {}).get("expected", "")))
+        near = did_you_mean(str(each["input"]), allowed) if allowed else ""
+        return f"{path}: {said}" + (f"; {near}" if near else "")
     known: Any = Dials
     for part in above:
         known = {"faults": Fault, "rates": Rates, "die": Later, "preempt": Later}.get(part, known)

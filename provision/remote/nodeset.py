@@ -12,6 +12,7 @@ from typing import Any
 
 from provision.errors import UnknownNodeError, UsageError
 from provision.names import short_name
+from provision.suggest import did_you_mean
 
 MOST = 100_000
 """Names one word may stand for; the library would make a list of any length."""
@@ -32,7 +33,14 @@ def resolve(cluster: str, words: Sequence[str], groups: Mapping[str, Sequence[st
     unknown = [name for name in names if name not in full]
     if unknown:
         shown = fold(short_name(cluster, name) for name in known)
-        raise UnknownNodeError(f"{cluster} has no node {fold(unknown)}", f"it has {shown}")
+        shorts = [short_name(cluster, name) for name in known]
+        # A number that is too high is no slip of the finger.
+        forms = {re.sub(r"\d", "0", name) for name in full}
+        slips = [name for name in unknown if re.sub(r"\d", "0", name) not in forms]
+        near = did_you_mean(slips[0], [*shorts, *known]) if slips else ""
+        raise UnknownNodeError(
+            f"{cluster} has no node {fold(unknown)}", f"{near} it has {shown}".lstrip()
+        )
     return list(dict.fromkeys(full[name] for name in names))
 
 
@@ -70,8 +78,9 @@ def _expanded(word: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
             "write worker-0001, worker-[0001-0003], worker-0001,worker-0004 or @GROUP",
         ) from None
     if not found:
+        near = did_you_mean(word, [f"@{name}" for name in groups]) if word[0] == "@" else ""
         raise UsageError(
-            f"{word!r} names no node", "see 'provision status' for the nodes there are"
+            f"{word!r} names no node", near or "see 'provision status' for the nodes there are"
         )
     return found
 

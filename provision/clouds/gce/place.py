@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from provision.errors import Finding, RefusedError
 from provision.events import Emit, Noted, Warned, ignore
 from provision.speccloud import ANYWHERE, GceCloud
-from provision.suggest import nearest
+from provision.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from provision.clouds.gce.client import Gce
@@ -121,8 +121,8 @@ def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:
     except NotFound as failure:
         if "/regions/" not in failure.resource:
             raise
-        near = nearest(name, [each.name for each in gce.rows("list regions", client.list)])
-        fix = f"did you mean {near}?" if near else "see 'gcloud compute regions list'"
+        known = [each.name for each in gce.rows("list regions", client.list)]
+        fix = did_you_mean(name, known, "see 'gcloud compute regions list'", "{}")
         wrong.append(Finding("cloud.region", f"there is no region {name}", fix))
         return ()
     names = (link.rpartition("/")[2] for link in region.zones)

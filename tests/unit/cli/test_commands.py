@@ -68,6 +68,7 @@ def test_init_without_a_terminal_takes_and_names_the_defaults(capsys: Capture) -
     assert out == "wrote My_Lab.yaml\nnext: provision up My_Lab.yaml\n"
     assert err == (
         "--cloud is not given: taking local\n--machines is not given: taking container\n"
+        "for your editor: provision schema > provision.schema.json\n"
     )
     spec = load(Path("My_Lab.yaml")).spec
     assert (spec.name, spec.groups["worker"].nodes) == ("my-lab", 3)
@@ -137,7 +138,7 @@ def test_completion_scripts(shell: str, capsys: Capture) -> None:
 
 def test_completion_of_words() -> None:
     Workspace("demo").save("outputs", {"nodes": [{"name": "demo-worker-0001"}]})
-    assert words("", "s") == ["status", "ssh", "scale"]
+    assert words("", "s") == ["schema", "status", "ssh", "scale"]
     assert words("plan", "--no") == ["--nodes"]
     assert words("plan --cloud", "") == ["gce", "local"]
     assert words("completion", "") == ["bash", "zsh", "fish"]

@@ -10,7 +10,7 @@ from provision.clouds.gce.place import Place
 from provision.errors import Finding
 from provision.events import Emit, Warned
 from provision.plan import Plan
-from provision.suggest import nearest
+from provision.suggest import meant, nearest
 
 UNUSABLE = ("OBSOLETE", "DELETED")
 """States of an image that nothing can be made of any more."""
@@ -54,10 +54,8 @@ def _missing(
             f"choose another, or the zones that have it: cloud.zones: [{', '.join(there)}]",
         )
         return
-    near = _nearest(name, known)
-    fix = (
-        f"did you mean {near}?" if near else f"see 'gcloud compute {noun.replace(' ', '-')}s list'"
-    )
+    near = meant(_nearest(name, known), "{}")
+    fix = near or f"see 'gcloud compute {noun.replace(' ', '-')}s list'"
     yield Finding(where, f"there is no {noun} {name} in {place.region}", fix)
 
 
@@ -86,7 +84,7 @@ def _image(gce: Gce, place: Place, seen: Survey, emit: Emit) -> Iterator[Finding
             return
         near = _nearest(name, lambda: _images(gce, project, name))
         gcloud = f"'gcloud compute images list --project {project}'"
-        fix = f"did you mean projects/{project}/global/images/{near}?" if near else f"see {gcloud}"
+        fix = meant(near, f"projects/{project}/global/images/{{}}") or f"see {gcloud}"
         yield Finding(where, f"{project} has no image {name}", fix)
     elif image.deprecated.state in UNUSABLE:
         problem = f"{image.name} is {image.deprecated.state.lower()}"
