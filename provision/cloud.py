@@ -175,6 +175,9 @@ class Cloud(Protocol):
     def bills(self) -> bool:
         """Whether somebody pays for what is created here."""
 
+    def stateless(self) -> str:
+        """Why no machine here ever boots, so that none can join: a clause; '' where they do."""
+
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         """Make the machine image available; answers what shows only with the image at hand."""
 

@@ -119,7 +119,7 @@ def preview(spec: Spec, emit: Emit, shrink: bool = False) -> list[Change]:
 def _bring_up(run: Run, until: str = PROVED) -> Outcome:
     pool = ThreadPoolExecutor(1, thread_name_prefix="create")
     try:
-        steps.check(run)
+        steps.check(run, waits=until != CREATED)
         budget.agree(run)
         steps.image(run)
         trials.settings(run)

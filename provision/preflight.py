@@ -92,6 +92,16 @@ def room(cloud: Cloud, plan: Plan, lacking: Sequence[PlannedMachine]) -> list[Fi
     return cloud.check(plan, lacking) if lacking else []
 
 
+def members(cloud: Cloud) -> list[Finding]:
+    """Why waiting for members would be in vain."""
+    why = cloud.stateless()
+    fix = (
+        "start it with machines that boot ('provision emulate gce --machines light'), or ask for"
+        " no more than '--until created'"
+    )
+    return [Finding(f"cloud: {cloud.kind}", f"{why}, and none of them can join", fix)] * bool(why)
+
+
 def fitting(plan: Plan, limits: Sequence[Limit]) -> dict[str, int] | None:
     """The largest sizes of the groups that fit: the last one shrinks, the others stay as they are.
 

@@ -33,8 +33,11 @@ PROOF_SECONDS = 120.0
 """How long the proof job may take; a thousand nodes on two cores took 18 s."""
 
 
-def check(run: Run) -> None:
-    """Compare the plan with what is there; raise everything that is wrong at once."""
+def check(run: Run, waits: bool = False) -> None:
+    """Compare the plan with what is there; raise everything that is wrong at once.
+
+    With ``waits`` it counts as wrong that nothing which is created could ever join.
+    """
     session, plan = run.session, run.plan
     with session.step("check", "checking spec, keys and room") as said:
         try:
@@ -52,6 +55,7 @@ def check(run: Run) -> None:
             plan, here, marks, keys.fingerprint if keys else "", preflight.Specs(before, run.spec)
         )
         wrong += preflight.room(session.cloud, plan, run.lacking) if not wrong else []
+        wrong += preflight.members(session.cloud) if waits and not wrong else []
         if wrong:
             raise RefusedError(wrong)
         run.fresh = keys is None and not here

@@ -51,6 +51,7 @@ class MemoryCloud:
     findings: list[Finding] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
     billed: bool = False
+    nothing_boots: str = ""
     refuse: dict[str, str] = field(default_factory=dict)
     rehearsed: tuple[int, str] | None = None
     calls: list[str] = field(default_factory=list)
@@ -64,6 +65,9 @@ class MemoryCloud:
 
     def bills(self) -> bool:
         return self.billed
+
+    def stateless(self) -> str:
+        return self.nothing_boots
 
     def settled(self) -> LocalCloud:
         return LocalCloud()

@@ -17,7 +17,7 @@ from provision.runtimes import KINDS
 if TYPE_CHECKING:
     from provision.emulator.dials import Dials
 
-MACHINES = ("auto", *KINDS, "none")
+MACHINES = (*KINDS, "none")
 FORWARD = {"ignore_unknown_options": False, "allow_interspersed_args": False}
 
 
@@ -30,8 +30,8 @@ def run() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.")
 @click.option(
-    "--machines", type=click.Choice(MACHINES), default="auto", show_default=True,
-    help="What boots behind a VM; auto: light machines where this host can.",
+    "--machines", type=click.Choice(MACHINES), default="light", show_default=True,
+    help="What boots behind a VM; none: nothing, VMs are state only.",
 )  # fmt: skip
 @click.option("--project", "projects", multiple=True, help="Project that exists (else all do).")
 @click.option(

@@ -20,6 +20,8 @@ from provision.runtime import Boot, MachineRuntime, Network
 
 TOGETHER = 128
 """Boots handed to the runtime at a time."""
+Room = Callable[[int], None]
+"""Makes room on this host for that many machines of ours; raises ProvisionError where it cannot."""
 log = logging.getLogger(__name__)
 
 
@@ -27,11 +29,16 @@ def _quiet(event: Event) -> None:
     """Nobody watches single boots."""
 
 
+def _enough(machines: int) -> None:
+    """There is room for any number."""
+
+
 class RuntimeMachines:
     """Boots orders by a runtime. Make it on the loop's own thread; ``close`` removes everything."""
 
-    def __init__(self, runtime: MachineRuntime, owner: str) -> None:
-        self._runtime, self._owner = runtime, owner
+    def __init__(self, runtime: MachineRuntime, owner: str, room: Room = _enough) -> None:
+        self._runtime, self._owner, self._room = runtime, owner, room
+        self._standing: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[str, tuple[Order, Callable[[str], None]]] = {}
         self._queue = threading.Lock()
@@ -70,6 +77,8 @@ class RuntimeMachines:
 
     def _start(self, orders: list[Order]) -> dict[str, str]:
         try:
+            self._standing |= {order.key for order in orders}
+            self._room(len(self._standing))
             boots = [self._boot(order) for order in orders]
             return self._runtime.start(boots, _quiet)
         except ProvisionError as error:
@@ -127,6 +136,7 @@ class RuntimeMachines:
         with self._lock:
             try:
                 self._runtime.stop(self._labels, [self._name(key) for key, _ in batch])
+                self._standing.difference_update(key for key, _ in batch)
             except ProvisionError as error:
                 log.error("machines did not go: %s", error)
         for _, gone in batch:

@@ -21,10 +21,11 @@ from provision.emulator.access import TOKEN, Access
 from provision.emulator.booting import RuntimeMachines
 from provision.emulator.dials import Dials
 from provision.emulator.gce.machines import Machines, NoMachines
+from provision.emulator.hostroom import Refused, held, ignored
 from provision.emulator.making import emulator
 from provision.emulator.server import ABORT, application
-from provision.errors import Finding, RefusedError, UsageError
-from provision.events import Emit, Warned
+from provision.errors import Finding, ProvisionError, RefusedError, UsageError
+from provision.events import Emit
 from provision.processes import end
 from provision.runtime import MachineRuntime
 from provision.runtimes import runtime_of
@@ -38,14 +39,18 @@ REGION = "us-central1"
 """Where clients work that are told no region."""
 IDLE_SECONDS = 75
 """Seconds that a connection may say nothing between two requests."""
+STATELESS = Finding(
+    "--machines",
+    "what is asked for is machines that really boot",
+    "mend the above, or take '--machines none': VMs that are state only, and never join anything",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What to run. ``port`` 0 takes a free one; ``projects`` empty lets every name exist.
 
-    ``machines`` is a kind of this host's machines, ``none`` for VMs that are state only, or ``auto``:
-    light ones where this host can boot them.
+    ``machines`` is a kind of this host's machines, or ``none`` for VMs that are state only.
     """
 
     host: str = "127.0.0.1"
@@ -112,19 +117,20 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
 
 
 @contextlib.contextmanager
-def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
+def running(options: Options, emit: Emit, refused: Refused = ignored) -> Iterator[dict[str, str]]:
     """An emulator that answers, and the environment that leads to it; gone with all its machines.
 
+    ``refused`` is told why no more machines can boot, where the host turns out to have no room for them.
     Raises ``RefusedError`` where the machines cannot boot here, ``UsageError`` for the port.
     """
-    kind = _kind(options.machines, emit)
-    runtime = runtime_of(kind) if kind != "none" else None
     machines: Machines = NoMachines()
     booting: RuntimeMachines | None = None
     with contextlib.ExitStack() as stack:
-        if runtime is not None:
+        if options.machines != "none":
+            runtime = runtime_of(options.machines)
+            room = stack.enter_context(held(options.machines, runtime, emit, refused))
             _ready(runtime, emit)
-            machines = booting = RuntimeMachines(runtime, owners.own())
+            machines = booting = RuntimeMachines(runtime, owners.own(), room)
             stack.callback(booting.close)
         listener = stack.enter_context(listen(options.host, options.port))
         port = listener.getsockname()[1]
@@ -133,7 +139,7 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
         made = emulator(base, machines, options.dials, options.projects)
         if booting is not None:
             made.cloud.external.begin(os.getpid())
-        made.access = Access(options.host)
+        made.access, made.machines = Access(options.host), options.machines
         server = server_of(application(made))
         stack.enter_context(_serving(server, listener))
         owners.clean_folders()
@@ -146,22 +152,11 @@ def running(options: Options, emit: Emit) -> Iterator[dict[str, str]]:
         yield environment(base, project, str(key), made.access.token)
 
 
-def _kind(asked: str, emit: Emit) -> str:
-    if asked != "auto":
-        return asked
-    with contextlib.closing(runtime_of("light")) as runtime:
-        finding = next((check.finding for check in runtime.check(1) if check.finding), None)
-    if finding is None:
-        return "light"
-    emit(Warned(text=f"VMs are state only, and boot nothing here: {finding.problem}"))
-    return "none"
-
-
 def _ready(runtime: MachineRuntime, emit: Emit) -> None:
-    owners.clean(runtime)
     findings = [check.finding for check in runtime.check(1) if check.finding]
     if findings:
-        raise RefusedError(findings)
+        raise RefusedError([*findings, STATELESS])
+    owners.clean(runtime)
     runtime.prepare(emit)
 
 
@@ -198,17 +193,31 @@ def forever(options: Options, emit: Emit, announce: Callable[[Mapping[str, str]]
 
 
 def around(options: Options, emit: Emit, command: Sequence[str]) -> int:
-    """Run a command with the environment, and answer its exit code (128 + signal, as a shell does)."""
-    with running(options, emit) as env:
+    """Run a command with the environment, and answer its exit code (128 + signal, as a shell does).
+
+    Where no more machines can boot it is ended at once. Raises ``RuntimeFailure`` that says why.
+    """
+    why: list[ProvisionError] = []
+    children: list[subprocess.Popen[bytes]] = []
+
+    def refused(error: ProvisionError) -> None:
+        why.append(error)
+        for process in children:
+            end(process, GRACE)
+
+    with running(options, emit, refused) as env:
         try:
             process = subprocess.Popen(list(command), env={**os.environ, **env})
         except OSError as error:
             raise UsageError(
                 f"'{command[0]}' cannot be run ({error.strerror})", "see that it is on the PATH"
             ) from error
+        children.append(process)
         try:
             code = process.wait()
         except KeyboardInterrupt:
             end(process, GRACE)  # it may have had Ctrl-C from the terminal
             raise
+        if why:
+            raise why[0]
         return code if code >= 0 else 128 - code

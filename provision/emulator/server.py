@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provision.emulator import batch, control, signin
 from provision.emulator.access import Access, Admission
@@ -42,6 +42,8 @@ class Emulator:
     frame: Frame
     record: Record = field(default_factory=Record)
     access: Access = field(default_factory=Access)
+    machines: str = ""
+    """What boots behind its VMs (``none`` is nothing), '' where nobody has said."""
 
     def bug(self, error: Exception) -> None:
         """Something of ours broke: told to the log, never to the client."""
@@ -170,6 +172,28 @@ class Abrupt:
             await receive()
 
 
+MACHINES = b"provision-machines"
+"""Header of every answer: what boots behind VMs. Who waits for members must know that none can come."""
+
+
+class Telling:
+    """Adds :data:`MACHINES`."""
+
+    def __init__(self, app: ASGIApp, emulator: Emulator) -> None:
+        self.app, self.emulator = app, emulator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and self.emulator.machines:
+                line = (MACHINES, self.emulator.machines.encode())
+                message = {**message, "headers": [*message["headers"], line]}
+            await send(message)
+
+        await self.app(scope, receive, told)
+
+
 EVERY_VERB = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
@@ -197,6 +221,7 @@ def application(emulator: Emulator) -> Starlette:
         ],
         middleware=[
             Middleware(Abrupt),
+            Middleware(Telling, emulator=emulator),
             Middleware(Admission, access=emulator.access),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1),
         ],

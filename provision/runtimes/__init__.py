@@ -6,6 +6,7 @@ Importing this package imports no engine's SDK, so ``provision --help`` stays fa
 from collections.abc import Callable
 
 from provision.runtime import MachineRuntime
+from provision.runtimes.limits import Limit
 
 KINDS = ("container", "light")
 """What ``machines`` may be."""
@@ -21,3 +22,11 @@ def runtime_of(kind: str) -> MachineRuntime:
         "light": LightRuntime,
     }
     return makers[kind]()
+
+
+def limits_of(kind: str) -> tuple[Limit, ...]:
+    """The kernel limits that machines of that kind share."""
+    from provision.runtimes.container import host as container
+    from provision.runtimes.light import host as light
+
+    return {"container": container.NEEDS, "light": light.NEEDS}[kind].limits

@@ -80,15 +80,27 @@ def apply(settings: list[tuple[str, int]], root: Path = SYSCTLS) -> None:
     Raises :class:`~provision.errors.RuntimeFailure` where this user may not.
     """
     for name, number in settings:
-        path = _file(root, name)
         try:
-            if int(path.read_text()) < number:
-                path.write_text(f"{number}\n")
+            low = int(_file(root, name).read_text()) < number
         except (OSError, ValueError) as error:
-            raise RuntimeFailure(
-                f"{name} cannot be set ({error})",
-                f"run 'sudo sysctl -w {name}={number}' as a user who may",
-            ) from error
+            raise _unset(name, number, error) from error
+        if low:
+            put({name: number}, root)
+
+
+def put(values: Mapping[str, int], root: Path = SYSCTLS) -> None:
+    """Set the sysctls to just these values. Raises as :func:`apply`."""
+    for name, number in values.items():
+        try:
+            _file(root, name).write_text(f"{number}\n")
+        except OSError as error:
+            raise _unset(name, number, error) from error
+
+
+def _unset(name: str, number: int, error: Exception) -> RuntimeFailure:
+    return RuntimeFailure(
+        f"{name} cannot be set ({error})", f"run 'sudo sysctl -w {name}={number}' as a user who may"
+    )
 
 
 def _file(root: Path, name: str) -> Path:
@@ -105,6 +117,5 @@ def raised(limits: Sequence[Limit], machines: int) -> Iterator[None]:
                 apply(limit.settings(machines))
         yield
     finally:
-        for name, value in before.items():
-            if read(limits).get(name) != value:
-                _file(SYSCTLS, name).write_text(f"{value}\n")
+        now = read(limits)
+        put({name: value for name, value in before.items() if now.get(name) != value})

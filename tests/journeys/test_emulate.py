@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from google.cloud import compute_v1 as c
 from provision.emulator import owners
 from provision.runtimes import KINDS, runtime_of
 from tests.emulator.clients import google, properties
-from tests.journeys.command import Cli, until
+from tests.journeys.command import ROOT, Cli, until
 from tests.journeys.emulator import Emulator
 
 P, R, Z = "acme-lab", "us-central1", "us-central1-a"
@@ -116,6 +117,64 @@ def test_a_port_that_is_taken(cli: Cli) -> None:
     script += f"sys.exit(subprocess.call({inner!r} + [port, '--', 'true']))"
     answer = cli("emulate", "gce", *NONE, "--", sys.executable, "-c", script, expect=2)
     assert "nothing can listen" in answer.sentence()
+
+
+UP = [
+    sys.executable,
+    "-m",
+    "provision",
+    "up",
+    "--cloud",
+    "gce",
+    "--name",
+    "readme",
+    "--yes",
+    "--nodes",
+]
+
+
+def test_up_does_not_wait_for_vms_that_boot_nothing(cli: Cli) -> None:
+    answer = cli("emulate", "gce", *NONE, "--", *UP, "2", expect=4)
+    assert "are state only, and none of them can join" in answer.stderr
+    assert "--until created" in answer.stderr and answer.seconds < 60
+    assert not cli.folder("readme").exists(), "refused means that nothing was made"
+    quick = ("--set", "operation=0.2")
+    cli("emulate", "gce", *NONE, *quick, "--", *UP, "2", "--until", "created")
+
+
+@pytest.fixture
+def tight() -> Iterator[Path]:
+    """A kernel limit that is too low for more than five light machines."""
+    limit = Path("/proc/sys/net/core/netdev_max_backlog")
+    before = limit.read_text()
+    limit.write_text("220\n")
+    try:
+        yield limit
+    finally:
+        limit.write_text(before)
+
+
+def test_machines_boot_whatever_the_kernels_limits_are_at_first(cli: Cli, tight: Path) -> None:
+    words = ("--set", "operation=0.2", "--", *UP, "12")
+    answer = cli("emulate", "gce", *words)
+    assert "12 of 12 nodes joined" in answer.stdout
+    assert "kernel limits raised for these machines: net.core.netdev_max_backlog=" in answer.stderr
+    assert "kernel limits put back: net.core.netdev_max_backlog=220" in answer.stderr
+    assert tight.read_text() == "220\n"
+
+
+def test_limits_that_cannot_be_raised_end_the_command_at_once(cli: Cli, tight: Path) -> None:
+    inner = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && "
+    inner += (
+        f"exec {sys.executable} -m provision emulate gce --set operation=0.2 -- {' '.join(UP)} 12"
+    )
+    began = time.monotonic()
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", inner], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "XDG_STATE_HOME": str(cli.state)},
+    )  # fmt: skip
+    assert done.returncode == 1 and time.monotonic() - began < 60, done
+    assert "provision: net.core.netdev_max_backlog cannot be set" in done.stderr
 
 
 class Running(Emulator):

@@ -19,7 +19,8 @@ SLACK = 45
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[tuple[Emulator, Cli]]:
-    emulator = Emulator(Cli(tmp_path / "emulator"), "none", "--set", "operation=0.02")
+    quick = ("--set", "operation=0.02", "--set", "never_boot=1")
+    emulator = Emulator(Cli(tmp_path / "emulator"), "light", *quick)
     yield emulator, Cli(tmp_path / "state", emulator.environment)
     emulator.process.kill()  # it would wait for the requests that it never answers
     emulator.process.communicate()

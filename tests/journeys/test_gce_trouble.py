@@ -170,7 +170,8 @@ def test_killed_at_any_instant_it_goes_on(make: Made, word: str) -> None:
 
 @pytest.mark.parametrize("moment", ["check", "create", "join"])
 def test_ctrl_c_stops_soon_and_says_what_exists(make: Made, moment: str) -> None:
-    emulator, cli = make("none", "operation=2" if moment == "create" else "operation=0.2")
+    slow = "operation=2" if moment == "create" else "operation=0.2"
+    emulator, cli = make("light", slow, "never_boot=1")
     process = cli.start("up", "--cloud", "gce", "--name", NAME, "--nodes", "30")
     seen = {
         "check": lambda: emulator.count("regions.get", "networks.get") > 0,

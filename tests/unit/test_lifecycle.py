@@ -50,6 +50,19 @@ def test_up_brings_all_and_proves_all(world: World) -> None:
     assert len(json.loads(Workspace("demo").path("timings.json").read_text())["nodes"]) == 8
 
 
+def test_nobody_waits_for_machines_that_cannot_boot(world: World) -> None:
+    world.cloud.nothing_boots = "VMs of the emulator are state only"
+    with pytest.raises(RefusedError) as caught:
+        world.up()
+    assert "state only, and none of them can join" in str(caught.value)
+    assert caught.value.exit_code == 4 and "apply" not in world.cloud.calls
+    assert not Workspace("demo").folder.exists()
+    spec = Spec.model_validate({"name": "demo", "groups": {"worker": {"nodes": 2}}})
+    assert lifecycle.up(spec, ignore, until="created").created == 3
+    with pytest.raises(RefusedError):
+        lifecycle.up(spec, ignore, until="joined")
+
+
 def test_up_again_creates_and_proves_nothing(world: World) -> None:
     world.up()
     before = list(world.cloud.calls)

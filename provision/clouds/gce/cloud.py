@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine
 from provision.clouds.gce import stack, sweep, watching
+from provision.clouds.gce.api import emulated
 from provision.clouds.gce.api.failures import GceFailure, NotFound
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import Gce
@@ -20,14 +20,8 @@ from provision.clouds.gce.place import Place, place_of
 from provision.clouds.gce.resources import Controller, Group, noun
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
-from provision.clouds.gce.settings import ENDPOINT, LOOPBACK, Settings, resolve
-from provision.errors import (
-    EngineFailure,
-    Finding,
-    RefusedError,
-    UnreachableError,
-    UnreadableError,
-)
+from provision.clouds.gce.settings import ENDPOINT, Settings, resolve
+from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError, UnreadableError
 from provision.events import Emit, Noted, Warned, ignore
 from provision.names import parts
 from provision.plan import Plan, PlannedMachine
@@ -134,8 +128,11 @@ class GceCloud:
 
     def bills(self) -> bool:
         """Google does; an emulator on this machine does not."""
-        settings = self._settings
-        return not (settings.plain and urlsplit(settings.endpoint).hostname in LOOPBACK)
+        return not emulated.here(self._settings)
+
+    def stateless(self) -> str:
+        """An emulator's VMs may be state only."""
+        return emulated.stateless(self._settings)
 
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         """The image is the cloud's; what is prepared is the Pulumi CLI."""

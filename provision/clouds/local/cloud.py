@@ -47,6 +47,10 @@ class LocalCloud:
         """Nobody pays."""
         return False
 
+    def stateless(self) -> str:
+        """They boot."""
+        return ""
+
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:
         """Build the node image where it is not here yet; then an engine can be tried out with it."""
         self.runtime.prepare(emit)

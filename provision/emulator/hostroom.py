@@ -1,0 +1,72 @@
+"""Room on this host for an emulator's machines: kernel limits, raised as VMs come and put back at the end.
+
+How many VMs a client will ask for nobody knows before, so room is made for those that are asked for.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from provision.emulator import owners
+from provision.emulator.booting import Room
+from provision.errors import ProvisionError
+from provision.events import Emit, Noted, Warned
+from provision.labels import CLUSTER
+from provision.runtime import MachineRuntime
+from provision.runtimes import limits_of
+from provision.runtimes.lent import FOLDER, Lent
+from provision.runtimes.limits import SYSCTLS
+
+Refused = Callable[[ProvisionError], None]
+"""Told why no more machines can boot."""
+
+
+def ignored(error: ProvisionError) -> None:
+    """The warning is enough."""
+
+
+@contextlib.contextmanager
+def held(
+    kind: str, runtime: MachineRuntime, emit: Emit, refused: Refused = ignored,
+    folder: Path = FOLDER, root: Path = SYSCTLS,
+) -> Iterator[Room]:  # fmt: skip
+    """What makes room; at the end the limits are as they were, but for what others still need.
+
+    What emulators left that were killed is removed first. Never raises: the runtime's own checks tell what
+    is wrong with this host.
+    """
+    lent = Lent(limits_of(kind), folder, root)
+    with contextlib.suppress(ProvisionError):
+        owners.clean(runtime)
+    others = _here(runtime)
+
+    def raise_for(machines: int) -> None:
+        if raised := lent.room(others + machines):
+            emit(Noted(text=f"kernel limits raised for these machines: {_listed(raised)}"))
+
+    def room(machines: int) -> None:
+        try:
+            raise_for(machines)
+        except ProvisionError as error:
+            emit(Warned(text=f"no more VMs boot, {machines} would be too many: {error}"))
+            refused(error)
+            raise
+
+    try:
+        with contextlib.suppress(ProvisionError):
+            raise_for(1)
+        yield room
+    finally:
+        if back := lent.back(_here(runtime)):
+            emit(Noted(text=f"kernel limits put back: {_listed(back)}"))
+
+
+def _here(runtime: MachineRuntime) -> int:
+    """Machines of this kind that stand on this host, whoever made them; 0 where nobody can say."""
+    with contextlib.suppress(ProvisionError):
+        return sum(len(runtime.running({label: ""})) for label in (CLUSTER, owners.LABEL))
+    return 0
+
+
+def _listed(values: dict[str, int]) -> str:
+    return ", ".join(f"{name}={number}" for name, number in values.items())
