@@ -162,7 +162,7 @@ def shown(call: Call, result: Any) -> Json | None:
         content = result
     wanted = call.query.get("fields")
     if wanted and content is not None:
-        return fields.select(wanted, content)
+        return fields.select(wanted, content, call.method.response)
     return content
 
 

@@ -83,6 +83,9 @@ CONTENT: Json = {"items": [{"name": 1, "a": {"b": 2, "c": 3}, "x": 1}], "next": 
         (" k , next ", {"next": "t", "k": 1}),
         ("items/name,items/x", {"items": [{"name": 1, "x": 1}]}),
         ("nope", {}),
+        ("items.name,next", {"items": [{"name": 1}], "next": "t"}),
+        ("items.a.b,items/x", {"items": [{"a": {"b": 2}, "x": 1}]}),
+        ("items.a(b),k", {"items": [{"a": {"b": 2}}], "k": 1}),
     ],
 )
 def test_partial_answers(mask: str, left: Json) -> None:
@@ -93,3 +96,60 @@ def test_partial_answers(mask: str, left: Json) -> None:
 def test_bad_masks(mask: str) -> None:
     with pytest.raises(ApiError, match="Invalid field selection"):
         fields.select(mask, CONTENT)
+
+
+ZONES: Json = {
+    "items": {
+        "zones/us-central1-a": {"instances": [{"name": "n1", "zone": "a", "labels": {"k": "v"}}]},
+        "zones/us-central1-b": {"warning": {"code": "NO_RESULTS_ON_PAGE", "message": "none"}},
+        "regions/us-central1": {"instances": [{"name": "n2", "zone": "r"}]},
+    },
+    "nextPageToken": "t",
+}
+NAMED = {"instances": [{"name": "n1"}]}
+
+
+@pytest.mark.parametrize(
+    ("mask", "items"),
+    [
+        (
+            "items/*/instances(name)",
+            {"zones/us-central1-a": NAMED, "zones/us-central1-b": {},
+             "regions/us-central1": {"instances": [{"name": "n2"}]}},
+        ),
+        ("items.zones.instances(name)", {"zones/us-central1-a": NAMED}),
+        ("items/zones/*/instances/name", {"zones/us-central1-a": NAMED}),
+        ("items(zones(instances(name)))", {"zones/us-central1-a": NAMED}),
+        ("items/zones/us-central1-a/instances/name", {"zones/us-central1-a": NAMED}),
+        ("items.zones.us-central1-a.instances.name", {"zones/us-central1-a": NAMED}),
+        ("items/`zones/us-central1-a`/instances/name", {"zones/us-central1-a": NAMED}),
+        ("items.zones", {key: ZONES["items"][key] for key in ZONES["items"] if key[0] == "z"}),
+        ("items/zones/us-central1-b", {"zones/us-central1-b": ZONES["items"]["zones/us-central1-b"]}),
+        ("items.regions.instances.name", {"regions/us-central1": {"instances": [{"name": "n2"}]}}),
+        (
+            "items.zones.instances(labels.k)",
+            {"zones/us-central1-a": {"instances": [{"labels": {"k": "v"}}]}},
+        ),
+    ],
+)  # fmt: skip
+def test_a_key_with_a_slash_is_found_however_it_is_spelled(mask: str, items: Json) -> None:
+    """slurm-gcp lists by ``items.zones.instances(...)``, openshift by ``items/*/instances(...)``."""
+    schema = "InstanceAggregatedList"
+    assert fields.select(f"{mask},nextPageToken", ZONES, schema) == {
+        "items": items,
+        "nextPageToken": "t",
+    }
+
+
+@pytest.mark.parametrize(
+    ("mask", "named"),
+    [
+        ("item(name)", "item"), ("items/*/instance(name)", "instance"), ("pageToken", "pageToken"),
+        ("items.zones.instances.nme", "nme"), ("kind/x", "x"), ("warning/*/nosuch", r"\*"),
+        ("items/zones/us-central1-a/disks", "us-central1-a"),
+    ],
+)  # fmt: skip
+def test_a_field_that_the_answer_cannot_have_is_refused_by_name(mask: str, named: str) -> None:
+    """As recorded: ``Invalid field selection items`` (googleworkspace/java-samples#1547)."""
+    with pytest.raises(ApiError, match=f"Invalid field selection {named}$"):
+        fields.select(mask, ZONES, "InstanceAggregatedList")
