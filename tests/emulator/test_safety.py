@@ -85,7 +85,7 @@ def asked(draw: st.DrawFn) -> tuple[str, str, bytes]:
 
 
 @pytest.mark.parametrize("round_", range(10))
-def test_a_thousand_odd_requests_find_no_5xx_but_501_and_no_hang(gce: Gce, round_: int) -> None:
+def test_a_thousand_odd_requests_find_no_5xx_and_no_hang(gce: Gce, round_: int) -> None:
     session = requests.Session()
 
     @seed(round_)
@@ -100,7 +100,7 @@ def test_a_thousand_odd_requests_find_no_5xx_but_501_and_no_hang(gce: Gce, round
             verb, gce.endpoint + target, data=body, timeout=10,
             headers={"Content-Type": "application/json"},
         )  # fmt: skip
-        assert answer.status_code < 500 or answer.status_code == 501, answer.text
+        assert answer.status_code < 500, answer.text
         if answer.status_code != 204:
             answer.json()
 

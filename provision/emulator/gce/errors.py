@@ -18,7 +18,6 @@ STATUS = {
     413: "INVALID_ARGUMENT",
     429: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
-    501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
 }
 """``google.rpc.Code`` by HTTP status (google/rpc/code.proto)."""
@@ -153,9 +152,13 @@ def quota_exceeded(metric: str, limit: float, place: str) -> ApiError:
 
 
 def not_emulated(method: str) -> ApiError:
-    """A method of Google's that this emulator does not serve."""
+    """A method of Google's that this emulator does not serve.
+
+    400 and not 501, because clients try a 5xx again for as long as they may (google-api-core by default,
+    apitools and google-api-go-client too); and not 404, because it is not said that nothing is there.
+    """
     message = (
         f"{method} is part of Compute Engine and not of this emulator;"
         " docs/emulate.md lists what is"
     )
-    return ApiError(501, "notImplemented", message)
+    return ApiError(400, "notImplemented", message)

@@ -29,6 +29,7 @@ INTEGERS = {
 WIDE = ("int64", "uint64")
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 _DECIMAL = re.compile(r"-?\d{1,20}\Z")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 _SNAKE = re.compile(r"_([a-z0-9])")
 TOLERATED = frozenset(
     {
@@ -66,9 +67,17 @@ def parse_query(method: Method, pairs: Sequence[tuple[str, str]]) -> dict[str, A
     for parameter in method.parameters.values():
         if parameter.required and parameter.location == "query" and parameter.name not in result:
             raise errors.required(parameter.name)
+    _check_request_id(result.get("requestId", ""))
     if result.get("alt", "json") != "json":
         raise errors.invalid("alt", result["alt"], "Only json is served here.")
     return result
+
+
+def _check_request_id(text: str) -> None:
+    """A UUID, and not the one of zeros (the parameter's text in the document)."""
+    if text and (not _UUID.match(text) or not text.strip("0-")):
+        why = "Must be a valid UUID; the zero UUID is not supported."
+        raise errors.invalid("requestId", text[:200], why)
 
 
 def check_path(method: Method, values: Mapping[str, str]) -> None:
@@ -191,6 +200,8 @@ def _structure(schema: Json, value: Any, place: str, faults: Faults, depth: int)
 
 
 def _array(schema: Json, value: Any, place: str, faults: Faults, depth: int) -> Any:
+    if value == {}:
+        return []  # what Google's own clients of several years send for "none"
     if not isinstance(value, list):
         return _wrong(place, "TYPE_MESSAGE", value, faults)
     if depth > DEEPEST:
