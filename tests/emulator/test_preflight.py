@@ -209,7 +209,18 @@ def test_of_several_groups_the_last_shrinks(gce: Gce) -> None:
 def test_a_family_without_a_metric_is_unknown_and_told(gce: Gce) -> None:
     told: list[Event] = []
     assert (
-        said(gce, spec_of(gce, "p", 2, None, {"machine_types": ["c4-standard-2"]}), told=told) == []
+        said(
+            gce,
+            spec_of(
+                gce,
+                "p",
+                2,
+                None,
+                {"machine_types": ["c4-standard-2"], "disk_type": "hyperdisk-balanced"},
+            ),
+            told=told,
+        )
+        == []
     )
     (warned,) = told
     assert isinstance(warned, Warned)

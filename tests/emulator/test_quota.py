@@ -19,7 +19,11 @@ def family(kind: str, vcpus: int, fits: int = 10) -> dict[str, Any]:
     return {"group": {"machine_types": [kind]}, "limit": (fits + 1) * vcpus - 1, "need": 12 * vcpus}
 
 
-HYPER = {"disk_type": "hyperdisk-balanced", "disk_gb": 20}
+HYPER = {"disk_type": "hyperdisk-balanced", "disk_gb": 20, "machine_types": ["c3-standard-4"]}
+ARM = {
+    "controller_type": "t2a-standard-1",
+    "image": "projects/ubuntu-os-cloud/global/images/family/ubuntu-2404-lts-arm64",
+}
 CASES: dict[str, dict[str, Any]] = {
     "CPUS": {"limit": 25, "need": 28},
     "N2_CPUS": family("n2-standard-2", 2),
@@ -28,7 +32,12 @@ CASES: dict[str, dict[str, Any]] = {
     "C2D_CPUS": family("c2d-standard-2", 2),
     "C3_CPUS": family("c3-standard-4", 4),
     "T2D_CPUS": family("t2d-standard-1", 1),
-    "T2A_CPUS": family("t2a-standard-1", 1),
+    "T2A_CPUS": {
+        "group": {"machine_types": ["t2a-standard-1"]},
+        "cloud": ARM,
+        "limit": 11,
+        "need": 13,
+    },
     "A2_CPUS": family("a2-highgpu-1g", 12),
     "M1_CPUS": family("m1-ultramem-40", 40),
     "M3_CPUS": family("m3-ultramem-32", 32),

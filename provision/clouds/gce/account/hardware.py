@@ -36,6 +36,7 @@ def findings(gce: Gce, place: Place, plan: Plan, seen: Survey, emit: Emit) -> It
         )
     yield from _sizes(plan, place, seen)
     yield from _image(gce, place, seen, emit)
+    yield from _processors(plan, place, seen)
 
 
 def _missing(
@@ -74,6 +75,19 @@ def _sizes(plan: Plan, place: Place, seen: Survey) -> Iterator[Finding]:
             least = seen.image.disk_size_gb
             problem = f"the image {seen.image.name} needs a disk of {least} GiB, not {size}"
             yield Finding(f"{where}_gb", problem, f"set {where}_gb: {least} or more")
+
+
+def _processors(plan: Plan, place: Place, seen: Survey) -> Iterator[Finding]:
+    """What no name tells: the image's processor, and each type's, as Google has them."""
+    if seen.image is None:
+        return
+    wanted = seen.image.architecture
+    for name, where in machine_types(plan, place).items():
+        kinds = [kind for (each, _), kind in seen.machine_types.items() if each == name and kind]
+        its = next((kind.architecture for kind in kinds), "")
+        if wanted and its and its != wanted:
+            problem = f"{name} is {its}, and the image {seen.image.name} is for {wanted}"
+            yield Finding(where, problem, f"choose a type for {wanted}, or an image for {its}")
 
 
 def _image(gce: Gce, place: Place, seen: Survey, emit: Emit) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from provision.emulator.dials import draw
 from provision.emulator.gce import errors
 from provision.emulator.gce.catalogue import MachineType
 from provision.emulator.gce.cloud import Cloud
-from provision.emulator.gce.models import disks, machine_types, metadata
+from provision.emulator.gce.models import disks, fits, machine_types, metadata
 from provision.emulator.gce.world import GLOBAL, Json, Project, last
 
 DEFAULT_DISK = "pd-standard"
@@ -118,6 +118,7 @@ def blueprint(cloud: Cloud, project: Project, source: Json, where: str = "resour
 def for_vms(cloud: Cloud, project: Project, source: Json, where: str = "resource") -> Blueprint:
     """The same, and what Google refuses only where VMs are made, not in a template. Raises ApiError."""
     made = blueprint(cloud, project, source, where)
+    fits.check(cloud, project, made.kind, source, where)
     policy, name = made.scheduling["onHostMaintenance"], made.kind.name
     if policy == "TERMINATE":
         if made.kind.family == "e2" and not made.spot:

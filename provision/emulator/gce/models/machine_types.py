@@ -45,7 +45,7 @@ def json(cloud: Cloud, project: str, zone: str, kind: MachineType) -> Json:
         "zone": zone,
         "selfLink": world.link(project, f"zones/{zone}", "machineTypes", kind.name),
         "isSharedCpu": kind.shared,
-        "architecture": "ARM64" if kind.family in ("t2a", "c4a") else "X86_64",
+        "architecture": "ARM64" if kind.family in ("t2a", "c4a", "n4a", "a4x") else "X86_64",
     }
     if kind.accelerators:
         shown["accelerators"] = [

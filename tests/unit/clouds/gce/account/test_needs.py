@@ -196,7 +196,8 @@ def test_what_fits_is_what_fits_all_metrics() -> None:
 
 
 def test_families_that_are_not_listed_are_told() -> None:
-    made = plan({"worker": {"nodes": 2, "machine_types": ["c4-standard-2"]}})
+    disk = "hyperdisk-balanced"
+    made = plan({"worker": {"nodes": 2, "machine_types": ["c4-standard-2"], "disk_type": disk}})
     said = limits.untold(limits.limits(demand(made), {}))
     assert said.startswith("the limit of CPUS_PER_VM_FAMILY (c4) is not known here: see the Cloud")
     assert limits.untold(limits.limits(demand(plan({"worker": {"nodes": 2}})), {})) == ""

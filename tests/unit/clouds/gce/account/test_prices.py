@@ -67,8 +67,9 @@ def test_several_machine_types_are_priced_by_the_first() -> None:
     [({"region": "europe-west4"}, "only prices of us-central1 are known, not of europe-west4"),
      ({"region": ""}, "no region is named"),
      ({"spot": True}, "prices of spot machines change from day to day"),
-     ({"machine_types": ["c4-standard-2"]}, "there is no price of c4-standard-2 here"),
-     ({"disk_type": "hyperdisk-balanced"}, "there is no price of hyperdisk-balanced here")],
+     ({"machine_types": ["h3-standard-88"]}, "there is no price of h3-standard-88 here"),
+     ({"machine_types": ["n2-standard-2"], "disk_type": "pd-extreme"},
+      "there is no price of pd-extreme here")],
 )  # fmt: skip
 def test_the_rest_is_unknown(changes: dict[str, Any], why: str) -> None:
     found = cost(**changes)

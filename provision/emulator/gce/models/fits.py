@@ -1,0 +1,67 @@
+"""What Google refuses where a VM is made: hardware that does not go together.
+
+A table of the emulator's own, by series of machine types; what is in no row is let through. Sources:
+docs.cloud.google.com/compute/docs/{instances/arm-on-compute,disks/persistent-disks,disks/hyperdisks,
+disks/local-ssd,gpus/about-gpus}, and AttachedDiskInitializeParams.diskType of the API.
+"""
+
+from provision.emulator.gce import errors
+from provision.emulator.gce.catalogue import MachineType
+from provision.emulator.gce.cloud import Cloud
+from provision.emulator.gce.models import images
+from provision.emulator.gce.world import Json, Project, last
+
+ARM64 = frozenset({"a4x", "c4a", "n4a", "t2a"})
+GENERATION_4 = frozenset({"a4", "a4x", "c4", "c4a", "c4d", "h4d", "m4", "n4", "n4a", "n4d", "x4"})
+GENERATION_3 = frozenset({"a3", "c3", "c3d", "g2", "h3", "m3", "z3"})
+NO_HYPERDISK_BOOT = frozenset({"c2", "c2d", "e2", "f1", "g1", "n1", "n2", "n2d", "t2a", "t2d"})
+NO_LOCAL_SSD = frozenset({"e2", "f1", "g1", "h3", "m2", "n4", "n4a", "n4d", "t2a", "t2d"})
+NOT_BOOTABLE = frozenset({"hyperdisk-ml", "hyperdisk-throughput", "local-ssd"})
+
+
+def check(cloud: Cloud, project: Project, kind: MachineType, source: Json, where: str) -> None:
+    """Raises ApiError where the VM's disks, image or GPUs do not go with its machine type."""
+    series = "n1" if kind.name.startswith("custom-") else kind.name.partition("-")[0]
+    for index, disk in enumerate(source.get("disks") or []):
+        _disk(disk, series, kind, f"{where}.disks[{index}]")
+        reference = (disk.get("initializeParams") or {}).get("sourceImage")
+        image = images.find(cloud, project, reference) if disk.get("boot") and reference else None
+        mine = "ARM64" if series in ARM64 else "X86_64"
+        its = image.data.get("architecture", mine) if image else mine
+        if its != mine:
+            message = (
+                f"Requested boot disk architecture ({its}) is not compatible with machine type"
+                f" architecture ({mine})."
+            )
+            raise errors.ApiError(400, "badRequest", message)
+    if source.get("guestAccelerators") and not kind.accelerators and series not in ("n1", "g2"):
+        message = f"Accelerators cannot be attached to instances of machine type {kind.name}."
+        raise errors.ApiError(400, "badRequest", message)
+
+
+def _disk(disk: Json, series: str, kind: MachineType, where: str) -> None:
+    given = last((disk.get("initializeParams") or {}).get("diskType") or "")
+    scratch = disk.get("type") == "SCRATCH" or given == "local-ssd"
+    if scratch and series in NO_LOCAL_SSD:
+        raise _apart("LOCAL_SSD", kind)
+    persistent = given.startswith("pd-")
+    metal = kind.name.endswith("-metal") and series == "c3"
+    if persistent and (series in GENERATION_4 or metal):
+        raise _apart(given, kind)
+    if given == "pd-standard" and series in GENERATION_3:
+        raise _apart(given, kind)
+    if disk.get("boot") and given.startswith("hyperdisk-") and series in NO_HYPERDISK_BOOT:
+        raise _apart(given, kind)
+    if disk.get("boot") and given in NOT_BOOTABLE:
+        raise errors.invalid(
+            f"{where}.boot", "true", f"{given} disks cannot be used as boot disks."
+        )
+
+
+def _apart(feature: str, kind: MachineType) -> errors.ApiError:
+    """Google's sentence, as its users have met it (its list of the type's traits left out)."""
+    message = (
+        f"[{feature}] features and [machine_type: {kind.name}] InstanceTaxonomies are not compatible"
+        " for creating instance."
+    )
+    return errors.ApiError(400, "badRequest", message)
