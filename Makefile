@@ -3,6 +3,7 @@
 .PHONY: help demo thousand thousand-gce test cases check fix lock bench setup clean
 SHELL := bash
 VENV := .venv/bin
+PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4
 SHELL_FILES := tools/*.sh tools/node-image/*.sh .ci/run
 
 help: ## list the targets
@@ -22,7 +23,7 @@ thousand-gce: ## the same by `--cloud gce`, with the emulator where Google stand
 
 test: ## set up what is missing, then run every test, real nodes included
 	@tools/setup.sh test
-	@$(VENV)/python -m pytest
+	@$(PYTEST)
 
 cases: ## set up what is missing, then play the small inputs that once went wrong
 	@tools/setup.sh test
@@ -36,7 +37,7 @@ check: ## lint, types, import layers, shell, unit tests: under 30 s, starts no m
 	@mkdir -p .import_linter_cache
 	@$(VENV)/lint-imports --no-logo >.import_linter_cache/last || { cat .import_linter_cache/last; exit 1; }
 	@$(VENV)/shellcheck $(SHELL_FILES)
-	@$(VENV)/python -m pytest tests/unit
+	@$(PYTEST) tests/unit
 
 fix: ## let ruff mend and format
 	@$(VENV)/ruff check --quiet --fix . ; $(VENV)/ruff format --quiet .

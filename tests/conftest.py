@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from provision.engine.binary import VARIABLE
+from tests import sharing
 from tests.guards import RUN, redirected, users_folders, users_pulumi
 
 pytest_plugins = ["pytester"]
@@ -30,3 +32,29 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.setenv(VARIABLE, PULUMI)
         patch.setenv(RUN, RUN_ID)
         yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling  # what runs in one process needs no xdist
+
+    config.option.loadscopereorder = False  # the order is made below
+    made = LoadScopeScheduling(config, log)
+    made._split_scope = sharing.scope
+    return made
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        sharing.longest_first(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [
+        each
+        for kind in ("passed", "failed", "error", "skipped", "")
+        for each in terminalreporter.getreports(kind)
+        if isinstance(each, pytest.TestReport)
+    ]
+    for layer, took in sharing.seconds(reports).items():
+        terminalreporter.write_line(f"{layer}: {took:.0f} s")

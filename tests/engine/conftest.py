@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,12 @@ def place(tmp_path: Path, binary: Binary) -> Iterator[Place]:
     """A stack and its cloud."""
     before = children()
     yield Place(tmp_path, binary)
+    left = left_running(before)
+    assert left == {}, "the test left processes"
+
+
+def left_running(before: Container[int]) -> dict[int, str]:
+    """What this run started since ``before``, once what is ending has ended; it is killed."""
 
     def new() -> dict[int, str]:
         return {pid: words for pid, words in children().items() if pid not in before}
@@ -44,7 +50,7 @@ def place(tmp_path: Path, binary: Binary) -> Iterator[Place]:
     for pid in left:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    assert left == {}, "the test left processes"
+    return left
 
 
 def children() -> dict[int, str]:

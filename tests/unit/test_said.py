@@ -155,7 +155,10 @@ def test_a_machine_named_otherwise_than_planned_stands_for_one(world: World) -> 
     assert [node.name for node in found.nodes] == ["demo-worker-0001", "demo-worker-x7"]
 
 
-def test_drain_and_resume_say_what_the_scheduler_says_afterwards(world: World) -> None:
+def test_drain_and_resume_say_what_the_scheduler_says_afterwards(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "SETTLE", 0.0)
     world.up(nodes=2)
     busy = Member("demo-worker-0002", MemberState.READY, "mixed", busy=True)
     world.scheduler.states[busy.name] = busy

@@ -1,14 +1,18 @@
 """The command line as a process: how soon it answers, signals, pipes, and a real shell's completion."""
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
+import termios
 from pathlib import Path
+from typing import IO
 
 import pytest
+
+from tests.journeys.command import until
 
 ROOT = Path(__file__).parents[2]
 PROVISION = [sys.executable, "-m", "provision"]
@@ -88,6 +92,11 @@ def test_a_closed_stdout_is_quiet() -> None:
         assert (done.returncode, done.stderr) == (1, "")
 
 
+def unread(pipe: IO[str] | None) -> int:
+    """Bytes that the reader of a pipe has not taken yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)  # type: ignore[arg-type]  # it is one
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_130(number: signal.Signals) -> None:
     process = subprocess.Popen(
@@ -98,8 +107,11 @@ def test_a_signal_ends_it_with_130(number: signal.Signals) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+    assert process.stdin is not None
+    process.stdin.write("name: x\n")
+    process.stdin.flush()
     try:
-        time.sleep(1.0)
+        until(lambda: unread(process.stdin) == 0, 60)
         process.send_signal(number)
         _, err = process.communicate(timeout=10)
     finally:
