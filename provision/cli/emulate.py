@@ -9,7 +9,7 @@ import click
 
 from provision import extras
 from provision.cli.console import Console, ConsoleOptions
-from provision.cli.groups import Group
+from provision.cli.groups import FILE_PATH, Group
 from provision.cli.options import output_options
 from provision.errors import EXIT_DONE, SpecError, UsageError
 from provision.runtimes import KINDS
@@ -34,9 +34,7 @@ def run() -> None:
     help="What boots behind a VM; none: nothing, VMs are state only.",
 )  # fmt: skip
 @click.option("--project", "projects", multiple=True, help="Project that exists (else all do).")
-@click.option(
-    "--dials", "file", type=click.Path(path_type=Path), help="Dials from a JSON or YAML file."
-)
+@click.option("--dials", "file", type=FILE_PATH, help="Dials from a JSON or YAML file.")
 @click.option("--set", "settings", multiple=True, metavar="DIAL=VALUE", help="Turn one dial.")
 @output_options
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)

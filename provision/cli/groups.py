@@ -1,8 +1,25 @@
-"""Click's group and its usage errors, in our words: what was likely meant, and where a value is from."""
+"""Click's group, paths and usage errors, in our words: what was meant, and where a value is from."""
+
+from pathlib import Path
+from typing import Any
 
 import click
 
 from provision.suggest import did_you_mean
+
+
+class FilePath(click.Path):
+    """A path as :class:`pathlib.Path`; a name that no system takes is a usage error."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Click's own, which lets the system's ValueError through."""
+        try:
+            return super().convert(value, param, ctx)
+        except ValueError:
+            self.fail("the name is not valid; give a path without control characters", param, ctx)
+
+
+FILE_PATH = FilePath(path_type=Path)
 
 
 class Group(click.Group):

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from provision.cli.console import Console, ConsoleOptions
+from provision.cli.groups import FILE_PATH
 from provision.cli.options import cloud_option, machines_option, output_options
 from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
@@ -49,7 +50,7 @@ Ask = Callable[[str, str], str]
 
 
 @click.command("init")
-@click.argument("file", required=False, default=FILE, type=click.Path(path_type=Path))
+@click.argument("file", required=False, default=FILE, type=FILE_PATH)
 @click.option("--name", metavar="NAME", help="Name of the cluster (default: the file's name).")
 @cloud_option
 @click.option("--nodes", metavar="N", help="How many nodes.")

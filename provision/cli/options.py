@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from provision.cli.console import ConsoleOptions
+from provision.cli.groups import FILE_PATH
 from provision.errors import SpecError, UsageError
 from provision.names import cluster_name
 
@@ -75,7 +76,7 @@ def output_options(function: Run) -> Run:
         click.option("--quiet", "-q", is_flag=True, help="No progress on stderr, only errors."),
         click.option(
             "--events",
-            type=click.Path(path_type=Path),
+            type=FILE_PATH,
             metavar="FILE",
             help="Append every event to this file, one JSON object a line.",
         ),
@@ -91,7 +92,7 @@ def spec_options(function: Run) -> Run:
 
     return _with(
         wrapper,
-        click.argument("spec", required=False, type=click.Path(path_type=Path)),
+        click.argument("spec", required=False, type=FILE_PATH),
         click.option("--name", metavar="NAME", help="Name of the cluster."),
         cloud_option,
         click.option(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from provision.cli.console import Console, ConsoleOptions
+from provision.cli.groups import FilePath
 from provision.cli.options import SpecChoice, spec_options
 from provision.errors import EXIT_DONE, UsageError
 from provision.suggest import did_you_mean
@@ -17,7 +18,7 @@ from provision.suggest import did_you_mean
 )
 @click.option(
     "--to",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(path_type=Path, dir_okay=False),
     help="Write the exact text, secrets included, to this file (mode 0600).",
 )
 def run(chosen: SpecChoice, role: str, to: Path | None) -> int:

@@ -13,7 +13,7 @@ from platformdirs import user_cache_path
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.errors import EngineFailure
-from provision.files import write_private
+from provision.files import read_regular, write_private
 
 PROJECT = "provision"
 """The project of all our stacks: part of URNs, of the state's path, and of the provider's name."""
@@ -91,7 +91,7 @@ class Workdir:
                 script = f'#!/bin/sh\nexec {shlex.join(self.provider)} "$@"\n'
                 self._write(PLUGIN, script)
                 (self.folder / PLUGIN).chmod(0o700)
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
             raise EngineFailure(
                 f"cannot write the stack's folder {self.folder} ({error})",
                 "make room, or set XDG_STATE_HOME to a folder you may write",
@@ -138,7 +138,7 @@ class Workdir:
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name
-        if text != (path.read_text(encoding="utf-8") if path.exists() else ""):
+        if text != _text(path):
             write_private(path, text)
 
     def _project(self) -> dict[str, object]:
@@ -155,15 +155,24 @@ class Workdir:
     def _settings(self) -> str:
         """The stack's settings: our configuration, and the salt that Pulumi keeps in there too."""
         path = self.folder / f"Pulumi.{self.name}.yaml"
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+        found = yaml.safe_load(_text(path))
         settings = found if isinstance(found, dict) else {}
-        others = (settings.pop("config", None) or {}).items()
+        others = settings.pop("config", None)
+        others = others if isinstance(others, dict) else {}
         config = {
-            **{key: value for key, value in others if not key.startswith(f"{PROJECT}:")},
+            **{key: val for key, val in others.items() if not str(key).startswith(f"{PROJECT}:")},
             **{f"{PROJECT}:{key}": value for key, value in self.config.items()},
         }
         settings = {**settings, "config": config} if config else settings
         return yaml.safe_dump(settings, sort_keys=False) if settings else ""
+
+
+def _text(path: Path) -> str:
+    """What a file of ours holds; '' where there is none. Raises OSError and ValueError."""
+    try:
+        return read_regular(path).decode("utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def home() -> Path:

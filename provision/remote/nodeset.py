@@ -78,7 +78,7 @@ def _expanded(word: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
             "write worker-0001, worker-[0001-0003], worker-0001,worker-0004 or @GROUP",
         ) from None
     if not found:
-        near = did_you_mean(word, [f"@{name}" for name in groups]) if word[0] == "@" else ""
+        near = did_you_mean(word, [f"@{name}" for name in groups]) if word.startswith("@") else ""
         raise UsageError(
             f"{word!r} names no node", near or "see 'provision status' for the nodes there are"
         )

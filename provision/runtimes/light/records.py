@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from provision.errors import RuntimeFailure
-from provision.files import write_private
+from provision.files import read_json, read_regular, write_private
 from provision.labels import matches
 
 STATE = Path("/run/provision/light")
@@ -43,7 +43,7 @@ class Process:
     def of(cls, folder: Path) -> "Process | None":
         """The one written down in a folder, or None."""
         try:
-            number, began, boot = (folder / "process").read_text().split()
+            number, began, boot = read_regular(folder / "process").decode().split()
             return cls(int(number), began, boot)
         except (OSError, ValueError):
             return None
@@ -150,7 +150,10 @@ def _read(folder: Path) -> Record | None:
     """The record in that folder; None where there is none (yet)."""
     file = folder / "record.json"
     try:
-        return Record(**json.loads(file.read_text()), folder=folder)
+        record = Record(**read_json(file), folder=folder)
+        if not isinstance(record.name, str) or not isinstance(record.labels, dict):
+            raise ValueError("a record has a name and labels")
+        return record
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -9,7 +9,7 @@ FEATURES = ("UEFI_COMPATIBLE", "VIRTIO_SCSI_MULTIQUEUE", "GVNIC")
 def furnish(cloud: Cloud, project: Project) -> None:
     """A public image project gets its images."""
     for family, name, size in cloud.catalogue.data["imageProjects"].get(project.name, ()):
-        arm = name.endswith(("arm64", "-arm64"))
+        arm = "arm64" in name or "aarch64" in name
         make(
             cloud, project, name,
             {"family": family, "diskSizeGb": str(size), "architecture": "ARM64" if arm else "X86_64"},
