@@ -4,6 +4,7 @@ What machines are called is deterministic from cluster, group and number.
 """
 
 import re
+from collections.abc import Collection
 
 from provision.errors import UsageError
 
@@ -15,6 +16,8 @@ LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 """A DNS label, as clusters and groups are called."""
 ENDLESS = 10**9
 """Machines in one instance group where the cloud sets no limit."""
+FEW = 5
+"""Names that a sentence gives one by one."""
 
 
 def cluster_name(text: str) -> str:
@@ -65,3 +68,9 @@ def machine_number(name: str, cluster: str, group: str, per_group: int = ENDLESS
 def short_name(cluster: str, machine: str) -> str:
     """The machine's name without its cluster's, as people say it: ``worker-0001``."""
     return machine.removeprefix(f"{cluster}-")
+
+
+def few(names: Collection[str], cluster: str = "", most: int = FEW) -> str:
+    """The first of the names, as people say them, and how many more: ``worker-0001 and 7 more``."""
+    shown = ", ".join(short_name(cluster, name) for name in list(names)[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -6,7 +6,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.cloud import Machine, Phase
 from provision.errors import ProvisionError
-from provision.names import short_name
+from provision.names import few, short_name
 from provision.scheduler import MemberState
 from provision.session import Session
 
@@ -31,7 +31,7 @@ def out(session: Session, surplus: list[str], force: bool) -> None:
         busy = [m.name for m in scheduler.members(shell) if m.name in gone and m.busy]
         if busy and not force:
             scheduler.resume(shell, fresh)
-            names = ", ".join(short_name(session.name, node) for node in busy[:10])
+            names = few(busy, session.name, 10)
             raise ProvisionError(
                 f"{len(busy)} of the nodes to remove run jobs ({names}); nothing was removed",
                 "wait for the jobs to end, or give --force",

@@ -1,7 +1,6 @@
 """What machines say of their user's own part: each tells its scheduler, so one call hears all of them."""
 
 import contextlib
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +10,13 @@ from provision import results
 from provision.errors import NotReadyError, SchedulerFailure, UnreachableError
 from provision.events import Warned
 from provision.labels import CONTROLLER
-from provision.names import short_name
+from provision.names import few, short_name
 from provision.run import Run
 
 GRACE = 20.0
 """Seconds after the join in which parts that are only reported may end, and be told by this run."""
 POLL = 1.0
 OK = "ok"
-NAMED = 5
 FILE = "/run/provision-report"
 """Where a machine keeps its own report (cloud-init/fragments/report.yaml.j2)."""
 
@@ -38,7 +36,7 @@ def hear(run: Run) -> None:
         return
     names = [*expected, *([plan.controller.name] if own_controller else [])]
     required = plan.spec.ready.user_data == "required"
-    left = max(GRACE, run.began + plan.deadline - time.time()) if required else GRACE
+    left = max(GRACE, run.left) if required else GRACE
     with session.step("user-data", f"hearing how {len(names)} own user-data ended") as said:
         heard = _wait(run, names, left)
         failed = {name: words for name, words in heard.items() if words != OK}
@@ -87,10 +85,12 @@ def _tell(run: Run, failed: Mapping[str, str], silent: Sequence[str]) -> None:
     for name, words in failed.items():
         by_cause[words.removeprefix("failed: ")].append(name)
     for cause, names in by_cause.items():
-        where = _some(run, names)
+        where = few(names, run.plan.name)
         run.emit(Warned(text=f"the own user-data of {where} failed ({cause})"))
     if silent:
-        run.emit(Warned(text=f"the own user-data of {_some(run, silent)} has not ended yet"))
+        run.emit(
+            Warned(text=f"the own user-data of {few(silent, run.plan.name)} has not ended yet")
+        )
 
 
 def _require(run: Run, failed: Mapping[str, str], silent: Sequence[str]) -> None:
@@ -104,7 +104,7 @@ def _require(run: Run, failed: Mapping[str, str], silent: Sequence[str]) -> None
     raise NotReadyError(
         f"{plan.name} is not ready: {len(joined)} of {len(plan.workers)} nodes joined, "
         f"{plan.needed} are needed with their own user-data done, and it failed on {len(failed)} "
-        f"and has not ended on {len(silent)} machines: {_some(run, run.unfit)}",
+        f"and has not ended on {len(silent)} machines: {few(run.unfit, run.plan.name)}",
         f"look with 'provision logs {plan.name} {name}', mend the part, then "
         f"'provision down {plan.name}' and 'provision up' again",
         list(run.unfit),
@@ -118,8 +118,3 @@ def _sentence(total: int, failed: Mapping[str, str], silent: Sequence[str]) -> s
     if silent:
         words.append(f"has not ended on {len(silent)}")
     return ", ".join(words)
-
-
-def _some(run: Run, names: Sequence[str]) -> str:
-    shown = ", ".join(short_name(run.plan.name, name) for name in names[:NAMED])
-    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown

@@ -4,11 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provision.names import short_name
+from provision.names import few
 from provision.scheduler import Member, MemberState, Proof
-
-NAMED = 5
-"""Nodes that a sentence names one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +38,11 @@ def sentence(found: Standing, cluster: str) -> str:
     """``9 of 9 nodes joined, 1 of them drained (worker-0003)``."""
     words = [f"{found.joined} of {found.asked} nodes joined"]
     if found.drained:
-        words.append(f"{len(found.drained)} of them drained ({_some(found.drained, cluster)})")
+        words.append(f"{len(found.drained)} of them drained ({few(found.drained, cluster)})")
     if found.down:
-        words.append(f"{len(found.down)} of them down again ({_some(found.down, cluster)})")
+        words.append(f"{len(found.down)} of them down again ({few(found.down, cluster)})")
     if found.unfit:
-        some = _some(found.unfit, cluster)
+        some = few(found.unfit, cluster)
         words.append(f"{len(found.unfit)} of them without their own user-data ({some})")
     return ", ".join(words)
 
@@ -73,8 +70,3 @@ def proof_of(saved: Any) -> Proof | None:
 
 def _state(seen: Mapping[str, Member], name: str) -> MemberState | None:
     return seen[name].state if name in seen else None
-
-
-def _some(names: Collection[str], cluster: str) -> str:
-    shown = ", ".join(short_name(cluster, name) for name in list(names)[:NAMED])
-    return f"{shown} …" if len(names) > NAMED else shown

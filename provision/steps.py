@@ -20,7 +20,7 @@ from provision.errors import (
 )
 from provision.events import Noted
 from provision.join import JoinWait
-from provision.names import short_name
+from provision.names import few, short_name
 from provision.plan import Plan
 from provision.run import Run
 from provision.scheduler import Member, MemberState
@@ -194,7 +194,7 @@ def quorum(run: Run) -> None:
     if wait.quorate:
         return
     plan, missing = run.plan, wait.missing
-    names = [short_name(plan.name, node.name) for node in missing]
+    names = few([node.name for node in missing], plan.name, 10)
     causes = Counter(node.reason or f"{node.phase} and never joined" for node in missing)
     counts = "; ".join(f"{number} {cause}" for cause, number in causes.most_common(5))
     with contextlib.suppress(CloudFailure, RuntimeFailure):  # it would hide what is said next
@@ -209,8 +209,7 @@ def quorum(run: Run) -> None:
         )
     raise NotReadyError(
         f"{plan.name} is not ready: {len(wait.joined)} of {len(plan.workers)} nodes joined, "
-        f"{plan.needed} are needed, missing: {', '.join(names[:10])}"
-        f"{' …' if len(names) > 10 else ''} ({counts})",
+        f"{plan.needed} are needed, missing: {names} ({counts})",
         f"look with 'provision logs {plan.name} {short_name(plan.name, missing[0].name)}', then "
         f"'provision repair {plan.name}' or 'provision down {plan.name}'",
         [node.name for node in missing],

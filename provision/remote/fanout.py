@@ -112,10 +112,16 @@ def each(
     pool = ThreadPoolExecutor(WIDTH, thread_name_prefix="fanout")
     futures = [pool.submit(one, name, login) for name, login in hosts.items()]
     try:
-        for _ in hosts:
-            result = results.get(timeout=limit.left())
+        silent = dict.fromkeys(hosts)
+        while silent:
+            try:
+                result = results.get(timeout=limit.left())
+            except (queue.Empty, TimeoutError):
+                yield from (_late(name, limit) for name in silent)
+                return
             if isinstance(result, BaseException):
                 raise result
+            del silent[result.host]
             yield result
     finally:
         stop.set()
@@ -144,11 +150,13 @@ def _settled(transport: "Transport", name: str, work: Work, limit: Deadline) -> 
     except UnreachableError as error:
         return HostResult(name, code_of(error), error=error.problem)
     except TimeoutError:
-        return HostResult(
-            name, TIMED_OUT, error=f"{name} did not finish within {limit.seconds:g} s"
-        )
+        return _late(name, limit)
     except Stopped:
         return HostResult(name, UNREACHED, error=f"{name} was not waited for")
+
+
+def _late(name: str, limit: Deadline) -> HostResult:
+    return HostResult(name, TIMED_OUT, error=f"{name} did not finish within {limit.seconds:g} s")
 
 
 def _reached(way: Way, name: str, login: Login, stop: threading.Event) -> "Transport":

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -165,3 +166,22 @@ def test_exit_codes_are_the_commands_own_and_a_shells_for_signals(
     assert on(shell, named(node.login, 1), "killed")["worker-0000"].exit_code == 128 + 11
     worst = [HostResult("a", 0), HostResult("b", 3)]
     assert fanout.worst(worst) == 3 and fanout.worst([]) == 0
+
+
+def test_a_node_that_nobody_hears_of_any_more_is_a_result_and_no_bug(
+    shell: Connection, node: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, answered = threading.Event(), fanout._one
+
+    def one(way: fanout.Way, name: str, *more: Any) -> HostResult:
+        if name == "worker-0001":
+            free.wait(60)
+        return answered(way, name, *more)
+
+    monkeypatch.setattr(fanout, "ROUND", 2.0)
+    monkeypatch.setattr(fanout, "GRACE", 0.1)
+    monkeypatch.setattr(fanout, "_one", one)
+    results = on(shell, named(node.login, 3), "echo one", timeout=1)
+    free.set()
+    assert [results[f"worker-{each:04d}"].exit_code for each in range(3)] == [0, 124, 0]
+    assert "worker-0001 did not finish within" in results["worker-0001"].error

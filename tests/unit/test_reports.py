@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from provision import nodestatus, reports
+from provision import nodestatus, reports, steps
 from provision.cloud import Machine, Phase
 from provision.errors import NotReadyError
 from provision.events import Warned
 from provision.labels import WORKER
+from provision.run import Run
 from provision.scheduler import Completed, Member, MemberState
 from provision.schedulers.slurm import Slurm
 from tests.unit.schedulers.test_slurm import Scripted, ok
@@ -74,6 +75,27 @@ def test_where_it_is_required_a_node_without_it_does_not_count(
     with pytest.raises(NotReadyError, match="worker-0002") as error:
         world.up(**OWN, ready={**ready, "quorum": 1.0})
     assert error.value.missing == ("demo-worker-0002",)
+
+
+def test_required_parts_are_waited_for_as_long_as_the_deadline_that_counts_from_the_first_create(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def waited(run: Run, names: list[str], seconds: float) -> dict[str, str]:
+        given.append(seconds)
+        return dict.fromkeys(names, "ok")
+
+    checked = steps.check
+
+    def slowly(run: Run) -> None:
+        run.began -= 500  # as if the checks before it had taken that long
+        checked(run)
+
+    monkeypatch.setattr(reports, "_wait", waited)
+    monkeypatch.setattr(steps, "check", slowly)
+    world.up(**OWN, ready={"user_data": "required", "deadline": 600})
+    assert len(given) == 1 and 500 < given[0] <= 600
 
 
 def test_the_controllers_own_part_is_heard_from_its_file(

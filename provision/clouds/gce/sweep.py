@@ -9,7 +9,7 @@ from typing import Any
 
 from provision.clouds.gce.api.failures import NotFound
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.resources import RANKS, Controller, Group, Network
+from provision.clouds.gce.resources import RANKS, Controller, Group, Kind, Network
 from provision.clouds.gce.resources.instances import instances, ours
 from provision.clouds.gce.resources.kind import last, short
 from provision.events import Emit, Noted
@@ -87,22 +87,19 @@ def remove(gce: Gce, cluster: str, emit: Emit) -> list[str]:
 def _of_kind(gce: Gce, make: Callable[[Gce], Any]) -> Iterator[Found]:
     kind = make(gce)
     for ident, marks in kind.listed(gce.settings.project, gce.settings.region):
+        yield Found(kind.noun, ident, marks, _deleted(kind, ident))
 
-        def gone(ident: str = ident) -> None:
-            kind.delete(ident, {}, Work.within(SECONDS, threading.Event()))
 
-        yield Found(kind.noun, ident, marks, gone)
+def _deleted(kind: Kind, ident: str) -> Callable[[], None]:
+    """What deletes it, within a time that counts from then."""
+    return lambda: kind.delete(ident, {}, Work.within(SECONDS, threading.Event()))
 
 
 def _vms(gce: Gce, cluster: str) -> Iterator[Found]:
     kind = Controller(gce)
     for found in instances(gce, cluster):
         ident = short(found.get("selfLink", ""))
-
-        def gone(ident: str = ident) -> None:
-            kind.delete(ident, {}, Work.within(SECONDS, threading.Event()))
-
-        yield Found("VM", ident, dict(found.get("labels", {})), gone)
+        yield Found("VM", ident, dict(found.get("labels", {})), _deleted(kind, ident))
 
 
 def _disks(gce: Gce, cluster: str) -> Iterator[Found]:

@@ -14,6 +14,7 @@ from provision.clouds.gce.place import Place
 from provision.clouds.gce.settings import Settings
 from provision.errors import Finding
 from provision.events import Emit, Noted
+from provision.names import few
 
 ADDRESS = "https://cloudresourcemanager.googleapis.com/v1/projects/{project}:testIamPermissions"
 SECONDS = 20.0
@@ -49,8 +50,6 @@ NEEDED = (
 NAT = ("compute.routers.create", "compute.routers.delete", "compute.routers.get",
        "compute.routers.list")  # fmt: skip
 OWN_IMAGE = ("compute.images.get", "compute.images.getFromFamily", "compute.images.useReadOnly")
-SHOWN = 5
-"""Missing permissions that are named one by one."""
 Post = Callable[..., Any]
 """``requests``' own: an address and ``json`` to an answer with ``status_code`` and ``json()``."""
 
@@ -84,13 +83,11 @@ def findings(
     missing = [permission for permission in wanted if permission not in held]
     if not missing:
         return []
-    names = ", ".join(missing[:SHOWN])
-    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
     word = "permission is" if len(missing) == 1 else "permissions are"
     return [
         Finding(
             f"permissions on {place.project}",
-            f"{len(missing)} {word} missing: {names}{more}",
+            f"{len(missing)} {word} missing: {few(missing)}",
             "ask the project's owner for a role with them (roles/compute.admin), or use another account",
         )
     ]
