@@ -149,32 +149,35 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
 
 
 def down(
-    name: str, emit: Emit, command: str = "provision down", *, consent: Consent | None = None
-) -> list[str]:
+    name: str, emit: Emit, command: str = "provision down", *, consent: Consent | None = None,
+    deadline: int = takedown.DEADLINE,
+) -> list[str]:  # fmt: skip
     """Remove everything that carries the name, and the cluster's folder; answers what was removed.
 
     ``consent`` is asked before anything goes that somebody pays for, that does work, or that nobody
-    named; without one nobody is asked.
+    named; without one nobody is asked. Finding it, looking at it and removing it may take ``deadline``
+    seconds each.
 
     Raises:
         UnknownClusterError: nothing carries the name (and no folder of it is left either).
         UnaskedError: nothing was found, and not every place could be asked; the folder stays.
         DeclinedError: whoever was asked did not agree; nothing was removed.
+        ProvisionError: something is still there at the deadline, or nobody can say that it is not.
     """
     try:
-        with found(name, emit) as session, session.lock(command):
+        with found(name, emit, deadline) as session, session.lock(command):
             if consent:
                 takedown.agree(takedown.look(session, chosen=not name), consent)
-            return takedown.remove(session)
+            return takedown.remove(session, deadline)
     except UnknownClusterError:
         if name:
             Workspace(name).remove()
         raise
 
 
-def removal(name: str, emit: Emit) -> Removal:
+def removal(name: str, emit: Emit, deadline: int = takedown.DEADLINE) -> Removal:
     """What :func:`down` would remove; removes nothing. Raises as it does."""
-    with found(name, emit) as session:
+    with found(name, emit, deadline) as session:
         return takedown.look(session, chosen=not name)
 
 

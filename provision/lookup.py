@@ -5,6 +5,7 @@ of it.
 """
 
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -47,9 +48,13 @@ class Answers(Generic[T]):
 
 
 @contextlib.contextmanager
-def opened(specs: Sequence[CloudSpec], make: Callable[[CloudSpec], Cloud]) -> Iterator[list[Place]]:
-    """The places of these specs; ``make`` is what makes a cloud."""
+def opened(
+    specs: Sequence[CloudSpec], make: Callable[[CloudSpec], Cloud], within: float = math.inf
+) -> Iterator[list[Place]]:
+    """The places of these specs; ``make`` is what makes a cloud, which is given so many seconds."""
     made = [Place(words_of(spec), make(spec)) for spec in specs]
+    for place in made:
+        place.cloud.within(within)
     try:
         yield made
     finally:

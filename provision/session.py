@@ -1,6 +1,7 @@
 """A cluster at hand: its cloud, its scheduler, its files, and a shell on its controller."""
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -222,8 +223,8 @@ def opened(name: str, cloud: CloudSpec, scheduler: str, emit: Emit) -> Iterator[
 
 
 @contextlib.contextmanager
-def found(name: str, emit: Emit) -> Iterator[Session]:
-    """A session for a cluster that exists; without a name, for the only one there is.
+def found(name: str, emit: Emit, within: float = math.inf) -> Iterator[Session]:
+    """A session for a cluster that exists (the only one), whose cloud is given so many seconds.
 
     Raises:
         UnknownClusterError: nothing carries the name, in any place it could be in.
@@ -231,7 +232,7 @@ def found(name: str, emit: Emit) -> Iterator[Session]:
         UsageError: no name was given and several exist, or no cluster can be called so.
     """
     spec, specs, unasked = _kept(name, emit) if name else (None, places(), [])
-    with lookup.opened(specs, lambda place: cloud_of(place, emit)) as all_places:
+    with lookup.opened(specs, lambda place: cloud_of(place, emit), within) as all_places:
         holding, answers, known = _holding(all_places, name, alone=spec is not None)
         unasked += answers.unasked
         if name not in holding and (name or len(holding) != 1):

@@ -37,7 +37,7 @@ def _dns_label(value: str) -> str:
     return value
 
 
-def _duration(value: object) -> object:
+def duration_of(value: object) -> int:
     """Seconds of ``5m`` and the like; the range is checked here for one sentence on all of it."""
     seconds = value if isinstance(value, int) and not isinstance(value, bool) else 0
     if isinstance(value, str):
@@ -57,7 +57,7 @@ def duration_text(seconds: int) -> str:
 
 
 Label = Annotated[str, AfterValidator(_dns_label)]
-Seconds = Annotated[int, BeforeValidator(_duration), PlainSerializer(duration_text)]
+Seconds = Annotated[int, BeforeValidator(duration_of), PlainSerializer(duration_text)]
 
 
 def _cloud_by_name(value: object) -> object:

@@ -1,17 +1,30 @@
 """Taking a cluster down: what would go with it, who agrees to that, and that nothing is left."""
 
+import contextlib
+import queue
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from provision import lookup
 from provision.cloud import Cost, Leftover, Machine
 from provision.clouds import cost_of, words_of
-from provision.errors import DeclinedError, ProvisionError
-from provision.events import Noted
+from provision.errors import DeclinedError, InterruptedRun, ProvisionError
+from provision.events import Event, Noted
 from provision.labels import CONTROLLER
 from provision.scheduler import Jobs
 from provision.session import Session
+from provision.spec import duration_text
 
+DEADLINE = 1800
+"""Seconds that a removal may take where nobody says otherwise: half of them are for the VMs of a group."""
+SLACK = 5.0
+"""Seconds beyond the deadline for the cloud to say itself what it waited for."""
+ENDING = 10.0
+"""Seconds that what was told to end has to do so."""
 SECONDS = 12.0
 """Seconds in which the controller has said what runs on it, or it is not known."""
 
@@ -78,19 +91,88 @@ def agree(removal: Removal, consent: Consent) -> None:
         raise DeclinedError("nothing was removed", "run it again, and answer yes or give --yes")
 
 
-def remove(session: Session) -> list[str]:
-    """Remove all of it, look again, and only then the files; answers the names of what went."""
-    with session.step("down", f"removing {session.name}") as said:
-        removed = session.cloud.destroy(session.name, session.emit)
-        left = session.cloud.leftovers(session.name)
+def remove(session: Session, seconds: int = DEADLINE) -> list[str]:
+    """Remove all of it, look again, and only then the files; answers the names of what went.
+
+    Raises:
+        ProvisionError: after ``seconds`` something is still there, or nobody can say that it is not.
+    """
+    name, until = session.name, time.monotonic() + seconds
+    session.cloud.within(seconds)
+    with session.step("down", f"removing {name}") as said:
+        late: ProvisionError | None = None
+        removed: list[str] = []
+        try:
+            removed = _destroyed(session, seconds + SLACK)
+        except ProvisionError as failure:
+            if time.monotonic() < until:
+                raise
+            late = failure  # of the deadline: what is left counts
+        left = _left(session, seconds, late)
         if left:
+            kinds = Counter(one.kind for one in left)
+            there = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+            when = f" after {duration_text(seconds)}" if late else ""
+            onward = f"run 'provision down {name}' again"
             raise ProvisionError(
-                f"{len(left)} resources of {session.name} are still there ({left[0].name} …)",
-                f"run 'provision down {session.name}' again",
+                f"{len(left)} resources of {name} are still there{when} ({there}; {left[0].name} …)",
+                f"{onward} to go on, or give it a longer --deadline" if late else onward,
             )
         session.workspace.remove()
-        said.append(f"removed {session.name}: {len(removed)} resources")
+        said.append(f"removed {name}: {len(removed)} resources" if removed else f"{name} is gone")
     return removed
+
+
+def _left(session: Session, seconds: int, late: ProvisionError | None) -> Sequence[Leftover]:
+    """What is still there. Where that cannot be asked after the deadline, nothing is called gone."""
+    try:
+        return session.cloud.leftovers(session.name)
+    except ProvisionError as failure:
+        if late is None:
+            raise
+        raise ProvisionError(
+            f"{session.name} was not removed within {duration_text(seconds)} ({late.problem}), and "
+            f"what is left could not be asked ({failure.problem})",
+            f"run 'provision down {session.name}' again, or give it a longer --deadline",
+        ) from failure
+
+
+def _destroyed(session: Session, seconds: float) -> list[str]:
+    """Let the cloud destroy it, in a thread: not even one that hangs is waited for any longer."""
+    stopping = threading.Event()
+    answers: queue.SimpleQueue[list[str] | BaseException] = queue.SimpleQueue()
+
+    def emit(event: Event) -> None:
+        if stopping.is_set():
+            raise InterruptedRun("stopped", f"run 'provision down {session.name}' again")
+        session.emit(event)
+
+    def destroy() -> None:
+        try:
+            answers.put(session.cloud.destroy(session.name, emit))
+        except BaseException as error:  # raised by whoever waits
+            answers.put(error)
+
+    threading.Thread(target=destroy, daemon=True, name="destroy").start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        _end(session, stopping, answers)
+        raise ProvisionError("its removal went on") from None
+    except KeyboardInterrupt:
+        _end(session, stopping, answers)
+        raise
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+def _end(session: Session, stopping: threading.Event, answers: queue.SimpleQueue[Any]) -> None:
+    """Tell it to end, and give it a moment: it may be saving what it knows."""
+    stopping.set()
+    lookup.together([session.cloud.interrupt], ENDING)
+    with contextlib.suppress(queue.Empty):
+        answers.get(timeout=ENDING)
 
 
 def words(removal: Removal) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provision.cli.console import Console, ConsoleOptions
-from provision.cli.options import cluster_argument, output_options
+from provision.cli.options import Duration, cluster_argument, output_options
 from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, DeclinedError, UnknownClusterError, UsageError
 
@@ -24,8 +24,14 @@ YES = "give --yes to agree without being asked"
     "--forget", is_flag=True,
     help="Remove only this machine's files, asking no cloud: where that is gone for good.",
 )  # fmt: skip
+@click.option(
+    "--deadline", type=Duration(), default="30m", show_default=True, metavar="TIME",
+    help="Longest time for the removal, such as 10m; what is left then is named.",
+)  # fmt: skip
 @output_options
-def run(name: str, yes: bool, dry_run: bool, forget: bool, options: ConsoleOptions) -> int:
+def run(
+    name: str, yes: bool, dry_run: bool, forget: bool, deadline: int, options: ConsoleOptions
+) -> int:
     """Remove everything that carries the cluster's name.
 
     Asks first where somebody pays for it, where jobs run or wait, and where no NAME is given. Where
@@ -39,10 +45,12 @@ def run(name: str, yes: bool, dry_run: bool, forget: bool, options: ConsoleOptio
             return _forget(name, yes, dry_run, console)
         try:
             if dry_run:
-                return _show(lifecycle.removal(name, console.emit), console)
+                return _show(lifecycle.removal(name, console.emit, deadline), console)
             command = f"provision down {name}".strip()
             consent = None if yes else asking(console)
-            removed = lifecycle.down(name, console.emit, command, consent=consent)
+            removed = lifecycle.down(
+                name, console.emit, command, consent=consent, deadline=deadline
+            )
         except UnknownClusterError as error:
             data = {"removed": [], "existing": error.existing, "asked": error.asked}
             console.result({"cluster": name, **data}, str(error))

@@ -24,6 +24,21 @@ Run = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Duration(click.ParamType[int]):
+    """``90s``, ``5m``, ``4h`` or ``2d``, as in a spec; hands on seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Seconds of it."""
+        from provision.spec import duration_of
+
+        try:
+            return duration_of(value)
+        except ValueError as error:
+            raise UsageError(f"--{param.name if param else ''} {value!r} {error}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class SpecChoice:
     """The spec a command line names: a file or none, and the flags that override it."""

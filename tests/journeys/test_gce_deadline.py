@@ -59,3 +59,19 @@ def test_up_ends_at_its_deadline_and_names_what_it_waited_for(
     emulator.turn(faults=[], operations=dict.fromkeys(("firewalls", "instances")))
     cli("down", NAME, expect=None)
     assert [one for one in emulator.control("resources") if NAME in one["name"]] == []
+
+
+def test_down_ends_at_its_deadline_names_what_is_left_and_goes_on_when_it_is_run_again(
+    place: tuple[Emulator, Cli],
+) -> None:
+    emulator, cli = place
+    cli("up", "--cloud", "gce", "--name", NAME, "--nodes", "2", "--yes", "--until", "created")
+    emulator.turn(operations={"firewalls": {"delete": ENDLESS}})
+    answer = cli("down", NAME, "--yes", "--deadline", f"{DEADLINE}s", expect=1)
+    assert f"of {NAME} are still there after {DEADLINE}s" in answer.sentence()
+    assert "firewall rule" in answer.sentence() and answer.seconds < DEADLINE + SLACK
+    assert children(cli) == "" and (cli.folder(NAME) / "keys.json").exists()
+    emulator.turn(operations={"firewalls": None})
+    cli("down", NAME, "--yes")
+    assert [one for one in emulator.control("resources") if NAME in one["name"]] == []
+    assert not cli.folder(NAME).exists()

@@ -2,16 +2,23 @@
 
 import io
 import json
+import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from provision import lifecycle, takedown
 from provision.cli.main import main
-from provision.cloud import Cost
-from provision.errors import BusyError, DeclinedError, RuntimeFailure, UnreachableError
+from provision.cloud import Cost, Leftover
+from provision.errors import (
+    BusyError,
+    CloudFailure,
+    DeclinedError,
+    RuntimeFailure,
+    UnreachableError,
+)
 from provision.scheduler import Completed, Jobs
 from provision.schedulers.slurm import Slurm
 from provision.takedown import Removal
@@ -158,6 +165,80 @@ def test_a_controller_that_hangs_is_waited_for_so_long_and_no_longer(
     free.set()
     assert time.monotonic() - began < 5
     assert about.jobs is None and "did not answer within" in about.unknown
+
+
+@pytest.fixture
+def hanging(up: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A cloud that takes one machine away, and then nothing happens any more."""
+    free = threading.Event()
+
+    def destroy(cluster: str, emit: object) -> list[str]:
+        del up.cloud.there["demo-worker-0001"]
+        free.wait(60)
+        return []
+
+    monkeypatch.setattr(takedown, "SLACK", 0.1)
+    monkeypatch.setattr(takedown, "ENDING", 0.1)
+    monkeypatch.setattr(up.cloud, "destroy", destroy)
+    yield up
+    free.set()
+
+
+def test_a_removal_that_hangs_ends_at_its_deadline_and_says_what_is_left(
+    hanging: World, capsys: Capture
+) -> None:
+    began = time.monotonic()
+    assert main(["down", "demo", "--yes", "--deadline", "1s"]) == 1
+    assert time.monotonic() - began < 10
+    said = " ".join(capsys.readouterr().err.split())
+    assert "8 resources of demo are still there after 1s (8 machine; demo-controller …)" in said
+    assert "to go on, or give it a longer --deadline" in said
+    assert hanging.cloud.limit == 1 and "interrupt" in hanging.cloud.calls
+    assert Workspace("demo").keys(), "its files stay: they are what the next try goes by"
+
+
+def test_what_cannot_be_asked_at_the_deadline_is_not_called_gone(
+    hanging: World, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def silent(cluster: str = "") -> list[Leftover]:
+        raise CloudFailure("the cloud does not answer", "try again")
+
+    monkeypatch.setattr(hanging.cloud, "leftovers", silent)
+    monkeypatch.setattr(hanging.cloud, "clusters", lambda cluster="": ["demo"])
+    assert main(["down", "demo", "--yes", "--deadline", "1s"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "demo was not removed within 1s" in said and "the cloud does not answer" in said
+    assert Workspace("demo").keys()
+
+
+def test_a_failure_before_the_deadline_is_told_as_itself(
+    up: World, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def fails(cluster: str, emit: object) -> list[str]:
+        raise CloudFailure("the network is in use", "remove what uses it")
+
+    monkeypatch.setattr(up.cloud, "destroy", fails)
+    assert main(["down", "demo", "--yes"]) == 1
+    assert "the network is in use: remove what uses it" in capsys.readouterr().err
+    assert up.cloud.limit == takedown.DEADLINE and Workspace("demo").keys()
+
+
+def test_ctrl_c_ends_what_removes_it(hanging: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pressed(queue.SimpleQueue[object]):
+        def get(self, block: bool = True, timeout: float | None = None) -> object:
+            if "interrupt" not in hanging.cloud.calls:
+                raise KeyboardInterrupt
+            return super().get(block, timeout)
+
+    monkeypatch.setattr("provision.takedown.queue.SimpleQueue", Pressed)
+    assert main(["down", "demo", "--yes"]) == 130
+    assert "interrupt" in hanging.cloud.calls and hanging.cloud.there
+
+
+@pytest.mark.parametrize("word", ["0s", "-5m", "inf", "soon", "5", "9999d"])
+def test_a_deadline_that_is_none_is_a_usage_error(up: World, word: str, capsys: Capture) -> None:
+    assert main(["down", "demo", "--yes", "--deadline", word]) == 2
+    assert "must be a duration" in capsys.readouterr().err and up.cloud.there
 
 
 def test_a_cluster_without_a_controller_or_a_spec_has_jobs_nobody_knows(up: World) -> None:
