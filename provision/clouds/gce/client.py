@@ -246,7 +246,7 @@ class Gce:
 
     def _look(self, operation: Any, doing: str, left: float) -> Any:
         """The operation as it is now, asked in its own scope."""
-        from google.cloud import compute_v1
+        from provision.clouds.gce.api.compute import compute_v1
 
         scope = scope_of(operation)
         method: Callable[..., Any]

@@ -85,7 +85,7 @@ def place_of(
 
 def offering(gce: "Gce", types: Collection[str], zones: Sequence[str], emit: Emit) -> list[str]:
     """Zones that have all of the types, by one list; custom types are in none."""
-    from google.cloud import compute_v1
+    from provision.clouds.gce.api.compute import compute_v1
 
     wanted = {name for name in types if "custom" not in name}
     if not wanted:
@@ -111,8 +111,7 @@ def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:
 
     Those with longer names than ``us-central1-a`` are for accelerators alone, and left out.
     """
-    from google.cloud import compute_v1
-
+    from provision.clouds.gce.api.compute import compute_v1
     from provision.clouds.gce.api.failures import NotFound
 
     client, name = gce.client(compute_v1.RegionsClient), gce.settings.region

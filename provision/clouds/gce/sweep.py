@@ -112,7 +112,7 @@ def _disks(gce: Gce, cluster: str) -> Iterator[Found]:
 
 
 def _remove_disk(gce: Gce, name: str, zone: str) -> None:
-    from google.cloud import compute_v1
+    from provision.clouds.gce.api.compute import compute_v1
 
     delete, doing = gce.client(compute_v1.DisksClient).delete_unary, f"delete the disk {name}"
     try:

@@ -126,14 +126,14 @@ def _nearest(name: str, known: Callable[[], set[str]]) -> str:
 
 
 def _types(gce: Gce, place: Place) -> set[str]:
-    from google.cloud import compute_v1
+    from provision.clouds.gce.api.compute import compute_v1
 
     client = gce.client(compute_v1.MachineTypesClient)
     return {row.name for row in gce.rows("list machine types", client.list, zone=place.zones[0])}
 
 
 def _disks(gce: Gce, place: Place) -> set[str]:
-    from google.cloud import compute_v1
+    from provision.clouds.gce.api.compute import compute_v1
 
     client = gce.client(compute_v1.DiskTypesClient)
     return {row.name for row in gce.rows("list disk types", client.list, zone=place.zones[0])}
@@ -141,7 +141,7 @@ def _disks(gce: Gce, place: Place) -> set[str]:
 
 def _images(gce: Gce, project: str, name: str) -> set[str]:
     """Families where one is looked for, as the spec writes them; else images."""
-    from google.cloud import compute_v1
+    from provision.clouds.gce.api.compute import compute_v1
 
     client = gce.client(compute_v1.ImagesClient)
     rows = list(gce.rows("list images", client.list, project=project))

@@ -108,7 +108,7 @@ def together(tasks: Mapping[Task, Callable[[], Any]]) -> dict[Task, Any]:
 
 def image_of(gce: Gce, place: Place) -> Any:
     """The image the plan boots, or the newest of its family. Raises GceFailure."""
-    from google.cloud import compute_v1
+    from provision.clouds.gce.api.compute import compute_v1
 
     project, _, name = place.image.removeprefix("projects/").partition("/global/images/")
     client = gce.client(compute_v1.ImagesClient)
@@ -142,7 +142,7 @@ def disk_types(plan: Plan, place: Place) -> dict[tuple[str, int], str]:
 
 
 def _quota_tasks(gce: Gce, place: Place) -> dict[Task, Callable[[], Any]]:
-    from google.cloud import compute_v1
+    from provision.clouds.gce.api.compute import compute_v1
 
     def of_region() -> Any:
         client = gce.client(compute_v1.RegionsClient)
@@ -156,7 +156,7 @@ def _quota_tasks(gce: Gce, place: Place) -> dict[Task, Callable[[], Any]]:
 
 
 def _offer_tasks(gce: Gce, place: Place, plan: Plan) -> dict[Task, Callable[[], Any]]:
-    from google.cloud import compute_v1
+    from provision.clouds.gce.api.compute import compute_v1
 
     def machine_type(name: str, zone: str) -> Any:
         client = gce.client(compute_v1.MachineTypesClient)

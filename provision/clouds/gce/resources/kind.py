@@ -85,7 +85,7 @@ class Kind(Resource):
 
     def method(self, verb: str, client: str = "") -> Callable[..., Any]:
         """A method of the kind's client, or of another."""
-        from google.cloud import compute_v1
+        from provision.clouds.gce.api.compute import compute_v1
 
         found: Callable[..., Any] = getattr(
             self.gce.client(getattr(compute_v1, client or self.client)), verb

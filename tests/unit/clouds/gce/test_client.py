@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +15,10 @@ from google.auth import exceptions as auth
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import compute_v1 as c
 
-from provision.clouds.gce.api import failures, refusals
+from provision.clouds.gce.api import compute, failures, refusals
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import FIRST_PATIENCE, PATIENCE, Gce
+from provision.clouds.gce.resources import RANKS
 from provision.clouds.gce.settings import Settings
 from provision.errors import InterruptedRun, RefusedError
 from provision.events import Event, Retried
@@ -388,6 +390,26 @@ def test_nothing_of_googles_is_imported_before_it_is_needed() -> None:
         heavy = {name for name in names if name.partition(".")[0] in ("google", "requests")}
         assert bool(heavy) == (file.name == "seam.py"), file
         assert "provision.clouds.gce.api.seam" not in names
+
+
+def test_googles_library_is_had_by_its_light_parent_alone() -> None:
+    """``from google.cloud import compute_v1`` anywhere else would load all of it again."""
+    folder = Path(inspect.getfile(Gce)).parent
+    named: set[str] = set()
+    for file in folder.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        at = [
+            node
+            for function in ast.walk(ast.parse(text))
+            if isinstance(function, ast.FunctionDef)
+            for node in ast.walk(function)
+            if isinstance(node, ast.ImportFrom) and f"{node.module}".startswith("google.cloud")
+        ]
+        assert not at, file
+        named |= set(re.findall(r"compute_v1\.(\w+Client)\b", text))
+    named |= {kind.client for rank in RANKS for kind in rank}
+    assert len(named) > 12
+    assert all(compute._of_service(name) is getattr(c, name) for name in named)
 
 
 def test_a_vms_own_project(monkeypatch: pytest.MonkeyPatch) -> None:
