@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -42,6 +42,19 @@ def read_regular(path: Path, most: int = SIZE_MAX) -> bytes:
     with os.fdopen(handle, "rb") as stream:
         _check_regular(os.fstat(handle), path)
         return _bounded(stream.read(most + 1), path, most)
+
+
+def read_json(path: Path, most: int = SIZE_MAX * 100) -> Any:
+    """What a JSON file of ours holds, whatever its shape.
+
+    Raises:
+        OSError: it cannot be read (FileNotFoundError: there is none).
+        ValueError: it holds no JSON.
+    """
+    try:
+        return json.loads(read_regular(path, most))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def read_named(path: Path, most: int = SIZE_MAX) -> bytes:
@@ -199,7 +212,7 @@ def acquired(path: Path, seconds: float, waiting: Callable[[], object]) -> TextI
 
 def _busy(path: Path, cluster: str) -> BusyError:
     try:
-        holder = json.loads(read_regular(path, SIZE_MAX))
+        holder = read_json(path)
         return BusyError(cluster, holder["command"], int(holder["pid"]), holder["started"])
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError):
         return BusyError(cluster, "another command", 0, "just now")

@@ -13,7 +13,7 @@ import pytest
 
 from provision.cli.main import main
 from provision.errors import BusyError, ProvisionError
-from provision.files import acquired, check_target, locked, write_private
+from provision.files import acquired, check_target, locked, read_json, write_private
 from provision.remote import copy
 from provision.timings import Clock, clocks
 
@@ -110,6 +110,12 @@ def test_a_lock_whose_holder_wrote_nonsense_is_still_held(tmp_path: Path, holder
         path.write_text(holder)
         with pytest.raises(BusyError, match="another"), locked(path, "demo", "provision down"):
             pass
+
+
+def test_json_that_is_nested_too_deeply_is_no_json(tmp_path: Path) -> None:
+    (tmp_path / "deep").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_json(tmp_path / "deep")
 
 
 @pytest.mark.parametrize(
