@@ -34,7 +34,7 @@ FLAGS: Mapping[str, tuple[str, ...]] = {
     "region": SPEC,
     "endpoint": (*SPEC, "emulate"),
     "quorum": SPEC,
-    "deadline": SPEC,
+    "deadline": (*SPEC, "down"),
     "ttl": SPEC,
     "output": TOLD,
     "quiet": TOLD,
@@ -66,7 +66,10 @@ FLAGS: Mapping[str, tuple[str, ...]] = {
 """Every flag, and the commands that have it."""
 TYPED = ("yes", "force", "forget", "shrink-to-fit", "fix")
 """Flags that agree to a cost or a loss, or change this machine: only who types them has agreed."""
-OWN = {("emulate", "machines"), ("emulate", "project"), ("doctor", "machines"), ("doctor", "nodes")}
+OWN = {
+    ("emulate", "machines"), ("emulate", "project"), ("doctor", "machines"), ("doctor", "nodes"),
+    ("down", "deadline"),
+}  # fmt: skip
 """Flags that mean another thing than elsewhere: taken only by the name with the command in it."""
 VARIABLES = (
     "PROVISION_GCE_ENDPOINT", "PROVISION_EMULATOR_TOKEN", "PROVISION_PULUMI", "PROVISION_DEBIAN_MIRROR",

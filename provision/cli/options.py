@@ -36,7 +36,7 @@ class Duration(click.ParamType[int]):
         try:
             return duration_of(value)
         except ValueError as error:
-            raise UsageError(f"--{param.name if param else ''} {value!r} {error}") from None
+            self.fail(f"{value!r} {error}", param, ctx)
 
 
 @dataclass(frozen=True, slots=True)
