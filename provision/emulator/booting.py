@@ -15,18 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from provision.emulator import owners
 from provision.emulator.gce.machines import Order
 from provision.errors import ProvisionError
-from provision.events import Event
+from provision.events import Emit, Event, Warned, ignore
 from provision.runtime import Boot, MachineRuntime, Network
 
 TOGETHER = 128
 """Boots handed to the runtime at a time."""
+LINGER = 30.0
+"""Seconds that a network stays after its last machine: a group that is recreated needs it at once."""
 Room = Callable[[int], None]
 """Makes room on this host for that many machines of ours; raises ProvisionError where it cannot."""
 log = logging.getLogger(__name__)
-
-
-def _quiet(event: Event) -> None:
-    """Nobody watches single boots."""
 
 
 def _enough(machines: int) -> None:
@@ -36,9 +34,13 @@ def _enough(machines: int) -> None:
 class RuntimeMachines:
     """Boots orders by a runtime. Make it on the loop's own thread; ``close`` removes everything."""
 
-    def __init__(self, runtime: MachineRuntime, owner: str, room: Room = _enough) -> None:
-        self._runtime, self._owner, self._room = runtime, owner, room
-        self._standing: set[str] = set()
+    def __init__(
+        self, runtime: MachineRuntime, owner: str, room: Room = _enough, emit: Emit = ignore
+    ) -> None:
+        self._runtime, self._owner, self._room, self._tell = runtime, owner, room, emit
+        self._standing: dict[str, str] = {}
+        """The network that each machine stands on, '' for none."""
+        self._made = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[str, tuple[Order, Callable[[str], None]]] = {}
         self._queue = threading.Lock()
@@ -77,13 +79,19 @@ class RuntimeMachines:
 
     def _start(self, orders: list[Order]) -> dict[str, str]:
         try:
-            self._standing |= {order.key for order in orders}
+            for order in orders:
+                self._standing[order.key] = order.network if order.connected else ""
             self._room(len(self._standing))
             boots = [self._boot(order) for order in orders]
-            return self._runtime.start(boots, _quiet)
+            return self._runtime.start(boots, self._warn)
         except ProvisionError as error:
             log.error("machines did not boot: %s", error)
             return {self._name(order.key): str(error) for order in orders}
+
+    def _warn(self, event: Event) -> None:
+        """Nobody watches single boots; trouble is for all to know."""
+        if isinstance(event, Warned):
+            self._tell(event)
 
     def _boot(self, order: Order) -> Boot:
         return Boot(
@@ -100,15 +108,16 @@ class RuntimeMachines:
     def _network(self, order: Order) -> str:
         """The host's network for a subnetwork, made when the first VM needs it."""
         if order.network not in self._networks:
-            number = len(self._networks) + 1
-            name = f"gce-{self._owner.partition('-')[0]}-{number}"
+            self._made += 1
+            name = f"gce-{self._owner.partition('-')[0]}-{self._made}"
             taken = self._runtime.taken(order.subnet, name)
             if taken:
                 raise ProvisionError(
                     f"the subnetwork {order.subnet} cannot stand on this host ({taken})",
                     "create a subnetwork with another range",
                 )
-            self._runtime.ensure_network(Network(name, order.subnet, self._labels))
+            marks = {**self._labels, owners.NETWORK: name}
+            self._runtime.ensure_network(Network(name, order.subnet, marks))
             self._networks[order.network] = name
         return self._networks[order.network]
 
@@ -136,11 +145,34 @@ class RuntimeMachines:
         with self._lock:
             try:
                 self._runtime.stop(self._labels, [self._name(key) for key, _ in batch])
-                self._standing.difference_update(key for key, _ in batch)
+                left = {self._standing.pop(key, "") for key, _ in batch} - {""}
             except ProvisionError as error:
                 log.error("machines did not go: %s", error)
+                left = set()
         for _, gone in batch:
             self._back(gone)
+        for network in left:
+            self._back(self._linger, network)
+
+    def _linger(self, network: str) -> None:
+        """On the loop: look at it again when its last machine is gone for a while."""
+        if network not in self._standing.values() and not self._closed:
+            asyncio.get_running_loop().call_later(LINGER, self._release_soon, network)
+
+    def _release_soon(self, network: str) -> None:
+        with contextlib.suppress(RuntimeError):  # everything has gone already
+            self._kills.submit(self._release, network)
+
+    def _release(self, network: str) -> None:
+        """Its bridge, its namespace and its process go, unless somebody stands there again."""
+        with self._lock:
+            if self._closed or network in self._standing.values() or network not in self._networks:
+                return
+            try:
+                self._runtime.stop({**self._labels, owners.NETWORK: self._networks[network]})
+                del self._networks[network]
+            except ProvisionError as error:
+                log.error("a network did not go: %s", error)
 
     async def console(self, key: str) -> str:
         """What its console holds."""

@@ -14,6 +14,8 @@ LABEL = "provision-emulator"
 """Label of all that an emulator makes on this host; its value is the owner."""
 VM = "provision-vm"
 """Label of a machine; its value is the emulated VM's key."""
+NETWORK = "provision-subnetwork"
+"""Label of a network; its value is its own name, so that it can go alone."""
 
 
 FOLDER = "provision-emulate-"

@@ -130,7 +130,7 @@ def running(options: Options, emit: Emit, refused: Refused = ignored) -> Iterato
             runtime = runtime_of(options.machines)
             room = stack.enter_context(held(options.machines, runtime, emit, refused))
             _ready(runtime, emit)
-            machines = booting = RuntimeMachines(runtime, owners.own(), room)
+            machines = booting = RuntimeMachines(runtime, owners.own(), room, emit)
             stack.callback(booting.close)
         listener = stack.enter_context(listen(options.host, options.port))
         port = listener.getsockname()[1]

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -18,8 +19,10 @@ from provision import labels
 from provision.errors import RuntimeFailure
 from provision.events import Event, Progress, ignore
 from provision.runtime import MachineRuntime, Network, State
+from provision.runtimes.light import zygote
 from provision.runtimes.light.records import MACHINES, NETWORKS, Process, Records
 from provision.runtimes.light.runtime import LightRuntime
+from provision.runtimes.light.zygote import Zygote
 from tests.nodes.conftest import Make, booted, said
 
 
@@ -324,6 +327,30 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     runtime = LightRuntime(state=tmp_path / "file")
     with pytest.raises(RuntimeFailure, match="cannot be written"):
         runtime.ensure_network(Network("rt000000", "10.98.255.0/24", {}))
+
+
+DEAF = """\
+import signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{"id": 0, "error": ""}', flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_zygote_that_is_slow_to_end_hides_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = subprocess.Popen
+
+    def deaf(words: list[str], **how: Any) -> Any:
+        return real([sys.executable, "-c", DEAF], **how)
+
+    monkeypatch.setattr(zygote, "STOP", 0.2)
+    monkeypatch.setattr(subprocess, "Popen", deaf)
+    made = Zygote(tmp_path, tmp_path / "state", 1)
+    began = time.monotonic()
+    made.close()
+    assert time.monotonic() - began < 10 and made._process.poll() is not None
 
 
 def inside(name: str, *words: str) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from provision.errors import RuntimeFailure
 from provision.files import read_json, read_regular, write_private
 from provision.labels import matches
+from provision.runtime import State
 
 STATE = Path("/run/provision/light")
 MACHINES, NETWORKS = "machines", "networks"
@@ -82,6 +83,13 @@ class Record:
     def process(self) -> Process | None:
         """Its process, None where none was started."""
         return Process.of(self.folder)
+
+    @property
+    def state(self) -> State:
+        """What its process is."""
+        if self.process is None:
+            return State.CREATED
+        return State.RUNNING if self.process.alive() else State.STOPPED
 
     @property
     def started(self) -> float | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from provision.errors import RuntimeFailure
-from provision.events import Emit, Progress
+from provision.events import Emit, Progress, Warned
 from provision.labels import CLUSTER
 from provision.runtime import Boot, HostCheck, Network, Running, State
 from provision.runtimes import addresses, removal
@@ -25,10 +26,14 @@ from provision.runtimes.light.records import (
     Records,
     kill,
 )
-from provision.runtimes.light.zygote import Zygote
+from provision.runtimes.light.zygote import AHEAD, SilentZygote, Zygote
 
 SLOTS = (os.cpu_count() or 1) + 1
 """Machines that execute their user-data at a time: one more than cores, as each waits now and then."""
+TRIES = 3
+"""Zygotes that may fall silent over the same machines."""
+PAUSE = 10.0
+"""Seconds after the first silence; twice as long after each further one."""
 CONSOLE_BYTES = 400_000
 """Of a console that is longer, the last part is read."""
 
@@ -89,7 +94,9 @@ class LightRuntime:
                 self._started().network(
                     name=network.name, leg=leg, gateway=str(wanted[1]), prefix=wanted.prefixlen
                 )
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, SilentZygote):
+                    self._end_zygote()
                 self._remove_networks([replace(record, folder=folder)])
                 raise
 
@@ -105,7 +112,10 @@ class LightRuntime:
                 failed[name] = reason
             emit(Progress(step="start", done=started, total=len(machines)))
 
+        answered: set[str] = set()
+
         def booted(name: str, reason: str) -> None:
+            answered.add(name)
             if reason:
                 self._records.forget([self._at(name)])
             done(name, reason)
@@ -116,14 +126,31 @@ class LightRuntime:
             for boot in machines:
                 before = self._records.get(MACHINES, boot.name)
                 wrong = _wrong(boot, networks, before)
-                if wrong or (before and _state(before) is State.RUNNING):
+                if wrong or (before and before.state is State.RUNNING):
                     done(boot.name, wrong)
                 else:
                     self._remove_machines([before] if before else [])
                     fresh.append(boot)
-            if fresh:
-                self._started().boot(self._orders(fresh, networks), booted)
+            for tries in itertools.count(1):
+                if not fresh:
+                    break
+                try:
+                    self._started(tries).boot(self._orders(fresh, networks), booted)
+                    break
+                except SilentZygote as silent:
+                    self._end_zygote()
+                    fresh = [boot for boot in fresh if boot.name not in answered]
+                    self._drop(fresh)
+                    if tries == TRIES:
+                        raise
+                    emit(Warned(text=_again(silent, len(fresh), pause := PAUSE * 2 ** (tries - 1))))
+                    threading.Event().wait(pause)
         return failed
+
+    def _drop(self, boots: Sequence[Boot]) -> None:
+        """What there is already of machines that are to be booted anew."""
+        records = (self._records.get(MACHINES, boot.name) for boot in boots)
+        self._remove_machines([record for record in records if record])
 
     def _orders(
         self, boots: Sequence[Boot], networks: Mapping[str, Record]
@@ -148,12 +175,22 @@ class LightRuntime:
                 "external": boot.external, "leg": leg,
             }  # fmt: skip
 
-    def _started(self) -> Zygote:
+    def _started(self, tries: int = 1) -> Zygote:
+        """The zygote. One that comes after others fell silent is given fewer at a time."""
         if self._zygote is None:
             if not root.folder().is_dir():
                 raise RuntimeFailure("the node image is not unpacked", "run the command again")
-            self._zygote = Zygote(root.folder(), self._records.state, SLOTS)
+            slots = SLOTS if tries == 1 else 1
+            self._zygote = Zygote(
+                root.folder(), self._records.state, slots, max(1, AHEAD >> (tries - 1) * 2)
+            )
         return self._zygote
+
+    def _end_zygote(self) -> None:
+        """Machines go on; the next one begins without what this one had to do."""
+        zygote, self._zygote = self._zygote, None
+        if zygote:
+            zygote.close()
 
     def running(self, labels: Mapping[str, str]) -> list[Running]:
         """Read from the records and /proc."""
@@ -162,7 +199,7 @@ class LightRuntime:
                 name=record.name,
                 labels=record.labels,
                 address=record.address,
-                state=_state(record),
+                state=record.state,
                 started=record.started,
             )
             for record in self._records.find(MACHINES, labels)
@@ -233,9 +270,7 @@ class LightRuntime:
     def close(self) -> None:
         """End the zygote; machines go on."""
         with self._lock:
-            zygote, self._zygote = self._zygote, None
-        if zygote:
-            zygote.close()
+            self._end_zygote()
 
     def _at(self, name: str) -> Record:
         return Record(name, {}, folder=self._records.folder(MACHINES, name))
@@ -257,8 +292,5 @@ def _wrong(boot: Boot, networks: Mapping[str, Record], before: Record | None) ->
     return ""
 
 
-def _state(record: Record) -> State:
-    process = record.process
-    if process is None:
-        return State.CREATED
-    return State.RUNNING if process.alive() else State.STOPPED
+def _again(silent: SilentZygote, machines: int, pause: float) -> str:
+    return f"{silent.problem}; {machines} machines are booted in {pause:.0f} s, fewer at a time"

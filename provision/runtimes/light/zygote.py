@@ -26,12 +26,16 @@ Done = Callable[[str, str], None]
 """Told the name of what was ordered and why it failed, '' where it did not."""
 
 
+class SilentZygote(RuntimeFailure):
+    """It says nothing: this host is busy beyond measure, or the zygote hangs. Another one may do."""
+
+
 class Zygote:
     """A process that boots machines; they outlive it. Use from one thread at a time."""
 
-    def __init__(self, root: Path, state: Path, slots: int) -> None:
+    def __init__(self, root: Path, state: Path, slots: int, ahead: int = AHEAD) -> None:
         """Start it. ``slots`` is how many machines may execute their user-data at a time."""
-        self._buffer = b""
+        self._buffer, self._ahead = b"", ahead
         self._number = 0
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
         words = [str(root), str(state), str(slots)]
@@ -49,7 +53,11 @@ class Zygote:
             raise RuntimeFailure(
                 f"the light machines' zygote cannot be started ({error})", "see 'provision doctor'"
             ) from error
-        self._hear()
+        try:
+            self._hear()
+        except BaseException:
+            self.close()
+            raise
 
     def network(self, **order: Any) -> None:
         """Make a network; raises ``RuntimeFailure``."""
@@ -78,7 +86,7 @@ class Zygote:
         # Taken one by one: making an order puts down its record.
         rest = iter(orders)
         while True:
-            for order in itertools.islice(rest, AHEAD - len(waiting)):
+            for order in itertools.islice(rest, self._ahead - len(waiting)):
                 self._number += 1
                 waiting[self._number] = str(order["name"])
                 self._say({"do": what, "id": self._number, **order})
@@ -105,7 +113,7 @@ class Zygote:
             selector.register(descriptor, selectors.EVENT_READ)
             while b"\n" not in self._buffer:
                 if not selector.select(max(0.0, end - time.monotonic())):
-                    raise RuntimeFailure(
+                    raise SilentZygote(
                         f"the light machines' zygote has said nothing for {SILENCE:.0f} s",
                         "run the same command again",
                     )
