@@ -17,6 +17,7 @@ from provision.runtimes import KINDS
 if TYPE_CHECKING:
     from provision.emulator.dials import Dials
 
+LINKS = ("google", "own")
 MACHINES = (*KINDS, "none")
 FORWARD = {"ignore_unknown_options": False, "allow_interspersed_args": False}
 
@@ -33,13 +34,17 @@ def run() -> None:
     "--machines", type=click.Choice(MACHINES), default="light", show_default=True,
     help="What boots behind a VM; none: nothing, VMs are state only.",
 )  # fmt: skip
+@click.option(
+    "--links", type=click.Choice(LINKS), default="google", show_default=True,
+    help="What links in answers begin with: Google's host, as there; own: this one, to be followed.",
+)  # fmt: skip
 @click.option("--project", "projects", multiple=True, help="Project that exists (else all do).")
 @click.option("--dials", "file", type=FILE_PATH, help="Dials from a JSON or YAML file.")
 @click.option("--set", "settings", multiple=True, metavar="DIAL=VALUE", help="Turn one dial.")
 @output_options
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def gce(
-    host: str, port: int, machines: str, projects: tuple[str, ...], file: Path | None,
+    host: str, port: int, machines: str, links: str, projects: tuple[str, ...], file: Path | None,
     settings: tuple[str, ...], command: tuple[str, ...], options: ConsoleOptions,
 ) -> int:  # fmt: skip
     """Emulate Google Compute Engine until Ctrl-C, or while COMMAND runs.
@@ -51,7 +56,7 @@ def gce(
     from provision.emulator import serve
 
     with Console(options) as console:
-        asked = serve.Options(host, port, machines, _dials(file, settings), projects)
+        asked = serve.Options(host, port, machines, _dials(file, settings), projects, links)
         if host not in ("127.0.0.1", "::1", "localhost"):
             console.note(
                 f"everyone who reaches {host} can use this emulator; its API asks for no password"

@@ -62,7 +62,8 @@ async def about(request: Request) -> Response:
     return _json(
         {
             "emulator": "gce",
-            "url": emulator.cloud.world.base,
+            "url": emulator.url,
+            "links": emulator.cloud.world.base,
             "paths": [route.path for route in routes()],
         }
     )

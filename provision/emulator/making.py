@@ -13,6 +13,9 @@ from provision.emulator.gce.models import images, networks
 from provision.emulator.gce.world import World
 from provision.emulator.server import Emulator
 
+GOOGLE = "https://www.googleapis.com/compute/v1/"
+"""What the links in Google's answers begin with, also those of a regional or private endpoint."""
+
 
 def emulator(
     base: str,
@@ -20,12 +23,15 @@ def emulator(
     dials: Dials,
     projects: Sequence[str] = (),
     agenda: Agenda | None = None,
+    links: str = "google",
 ) -> Emulator:
-    """An emulator whose links begin with ``base`` (``http://127.0.0.1:8080``).
+    """An emulator that answers at ``base`` (``http://127.0.0.1:8080``).
 
-    ``projects`` are those that exist; without any, every well-formed name does.
+    ``links`` in its answers begin as Google's do, whatever the endpoint (``google``), or with ``base``
+    (``own``). ``projects`` are those that exist; without any, every well-formed name does.
     """
-    world = World(f"{base}/compute/v1/", agenda or Agenda(), dials.seed)
+    begin = GOOGLE if links == "google" else f"{base}/compute/v1/"
+    world = World(begin, agenda or Agenda(), dials.seed)
     cloud = Cloud(world, machines, dials)
     world.born += [partial(images.furnish, cloud), partial(networks.furnish, cloud)]
-    return Emulator(cloud, Frame(cloud, urls.load(), projects))
+    return Emulator(cloud, Frame(cloud, urls.load(), projects), url=f"{base}/compute/v1/")

@@ -58,6 +58,8 @@ class Options:
     machines: str = "none"
     dials: Dials = field(default_factory=Dials)
     projects: tuple[str, ...] = ()
+    links: str = "google"
+    """What links in answers begin with: ``google``, or ``own`` for clients that follow them."""
 
 
 def environment(base: str, project: str, key_file: str, token: str) -> dict[str, str]:
@@ -136,7 +138,7 @@ def running(options: Options, emit: Emit, refused: Refused = ignored) -> Iterato
         port = listener.getsockname()[1]
         name = f"[{options.host}]" if ":" in options.host else options.host
         base = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else name}:{port}"
-        made = emulator(base, machines, options.dials, options.projects)
+        made = emulator(base, machines, options.dials, options.projects, links=options.links)
         if booting is not None:
             made.cloud.external.begin(os.getpid())
         made.access, made.machines = Access(options.host), options.machines

@@ -40,6 +40,8 @@ class Emulator:
 
     cloud: Cloud
     frame: Frame
+    url: str
+    """Where its API begins, whatever its links say."""
     record: Record = field(default_factory=Record)
     access: Access = field(default_factory=Access)
     machines: str = ""
@@ -86,18 +88,13 @@ def unpack(data: bytes) -> bytes:
     return plain
 
 
-GOOGLE = b"https://www.googleapis.com/compute/v1/"
-LITERAL = ("libcloud/",)
-"""User agents of clients that understand no links but Google's own, and never leave the endpoint."""
-
-
-def respond(answer: Answer, pretty: bool = True, own: str = "") -> Response:
-    """An answer as HTTP; with ``own`` the links that begin so are written as Google's."""
+def respond(answer: Answer, pretty: bool = True) -> Response:
+    """An answer as HTTP."""
     if answer.content is None:
         return Response(status_code=answer.status, headers=answer.headers)
     data = orjson.dumps(answer.content, option=orjson.OPT_INDENT_2 if pretty else 0)
     return Response(
-        data.replace(own.encode(), GOOGLE) if own else data,
+        data,
         answer.status,
         {"Cache-Control": "private", "Vary": "Origin, X-Origin, Referer", **answer.headers},
         "application/json; charset=UTF-8",
@@ -138,12 +135,7 @@ async def compute(request: Request) -> Response:
         await asyncio.sleep(answer.delay)
     if answer.drop:
         raise Dropped
-    literal = request.headers.get("user-agent", "").startswith(LITERAL)
-    return respond(
-        answer,
-        pretty=request.query_params.get("prettyPrint", "true") != "false",
-        own=emulator.cloud.world.base if literal else "",
-    )
+    return respond(answer, pretty=request.query_params.get("prettyPrint", "true") != "false")
 
 
 async def nothing(request: Request) -> Response:

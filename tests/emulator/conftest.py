@@ -90,12 +90,17 @@ def start() -> Iterator[Start]:
     running: list[tuple[uvicorn.Server, threading.Thread, Gce]] = []
 
     def begin(
-        machines: Machines | None = None, projects: tuple[str, ...] = (), **dials: Any
+        machines: Machines | None = None,
+        projects: tuple[str, ...] = (),
+        links: str = "google",
+        **dials: Any,
     ) -> Gce:
         listener = listen("127.0.0.1", 0)
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         chosen = turned(Dials(), {**QUICK, **dials})
-        gce = Gce(endpoint, emulator(endpoint, machines or NoMachines(), chosen, projects))
+        gce = Gce(
+            endpoint, emulator(endpoint, machines or NoMachines(), chosen, projects, links=links)
+        )
         app = Recording(application(gce.made), gce.exchanges)
         server = server_of(app)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -14,7 +14,7 @@ import requests
 from provision.emulator import signin
 from provision.emulator.serve import environment
 from tests.emulator.clients import IMAGE, discovery
-from tests.emulator.conftest import Gce
+from tests.emulator.conftest import Gce, Start
 
 P, R, Z = "acme-lab", "us-central1", "us-central1-a"
 TEMPLATE: dict[str, Any] = {
@@ -153,8 +153,9 @@ def test_gcloud(gce: Gce, tmp_path: Path) -> None:
     gcloud("networks", "delete", "vpc")
 
 
-def test_polling_by_hand(gce: Gce) -> None:
-    """What Terraform's and Pulumi's providers do: post, then get the operation until it is done."""
+def test_polling_by_hand(start: Start) -> None:
+    """A client that follows links: post, then get the operation by its own link until it is done."""
+    gce = start(links="own")
     base = f"{gce.endpoint}/compute/v1/projects/{P}"
     session = requests.Session()
 
