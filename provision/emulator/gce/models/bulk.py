@@ -12,14 +12,15 @@ from functools import partial
 from itertools import repeat
 
 from provision.emulator.gce import errors
-from provision.emulator.gce.call import Call, check_name
+from provision.emulator.gce.call import Call
 from provision.emulator.gce.errors import OperationError
-from provision.emulator.gce.models import creating, instances, naming
-from provision.emulator.gce.models.blueprints import Blueprint, for_vms
+from provision.emulator.gce.models import bulk_request as asked
+from provision.emulator.gce.models import creating, instances, placing
+from provision.emulator.gce.models.blueprints import Blueprint
 from provision.emulator.gce.models.instances import Instance
 from provision.emulator.gce.operations import Operation, Work, finish
 from provision.emulator.gce.start import start as begin
-from provision.emulator.gce.world import Json, last
+from provision.emulator.gce.world import Json
 
 MOST = 5000
 """VMs of one request."""
@@ -38,6 +39,11 @@ class Batch:
     pending: int = 0
     rolling_back: bool = False
     causes: list[Json] = field(default_factory=list)
+    """Why there was no room for more of them."""
+    tried: str = ""
+    """The zone in which those were tried first."""
+    taken: list[Json] = field(default_factory=list)
+    """Why those could not be made whose names are taken."""
 
     def metadata(self) -> Json:
         """``instancesBulkInsertOperationMetadata``."""
@@ -70,14 +76,19 @@ def start(call: Call, zones: Sequence[str]) -> Operation:
         raise errors.invalid("count", count, f"Must be between 1 and {MOST}.")
     if not 1 <= least <= count:
         raise errors.invalid("minCount", least, "Must be between 1 and count.")
-    plans = _plans(call)
-    zones = _allowed(call, zones)
-    names = _names(call, count, zones)
+    plans = asked.plans(call)
+    zones = asked.allowed(call, zones)
+    names = asked.names(call, count, zones)
     draw = call.cloud.world.chance("group", call.cloud.world.fresh_number())
     batch = Batch(call, str(uuid.UUID(int=draw.getrandbits(128))))
-    vms = _place(batch, names, plans, zones, shape(call))
+    taken = asked.taken(call, names, zones)
+    vms = _place(
+        batch, [name for name in names if name not in taken], plans, zones, asked.shape(call)
+    )
     operation = begin(call, "bulkInsert", "", group=batch.group, held=True, kind="instances")
     operation.bulk = batch.metadata
+    for name, zone in taken.items():
+        _exists(batch, name, zone)
     if operation.doomed or len(vms) < least:
         _roll_back(batch, operation, vms, least)
     else:
@@ -85,78 +96,22 @@ def start(call: Call, zones: Sequence[str]) -> Operation:
     return operation
 
 
-def shape(call: Call) -> str:
-    """``targetShape`` of the location policy; Google's default is one zone for all."""
-    policy = call.body.get("locationPolicy") or {}
-    return str(policy.get("targetShape") or "ANY_SINGLE_ZONE")
-
-
-def _plans(call: Call) -> list[Blueprint]:
-    """What VMs are made from, best first: one for each machine type the request is content with."""
-    body = call.body
-    given: Json = dict(body.get("instanceProperties") or {})
-    if body.get("sourceInstanceTemplate"):
-        base = creating.template_properties(
-            call.cloud, call.project, body["sourceInstanceTemplate"]
-        )
-        given = base | given
-    policy = (body.get("instanceFlexibilityPolicy") or {}).get("instanceSelections") or {}
-    choices = flexible(policy) or [given.get("machineType", "")]
-    return [
-        for_vms(call.cloud, call.project, given | {"machineType": kind}, "instanceProperties")
-        for kind in choices
-    ]
-
-
-def flexible(selections: Json) -> list[str]:
-    """Machine types of an ``instanceFlexibilityPolicy``, by rank."""
-    ranked = sorted(selections.items(), key=lambda item: (item[1].get("rank", 0), item[0]))
-    return [kind for _, selection in ranked for kind in selection.get("machineTypes") or []]
-
-
-def _allowed(call: Call, zones: Sequence[str]) -> list[str]:
-    policy = (call.body.get("locationPolicy") or {}).get("locations") or {}
-    wishes = {last(zone): wish.get("preference", "ALLOW") for zone, wish in policy.items()}
-    unknown = set(wishes) - set(zones)
-    if unknown:
-        name = sorted(unknown)[0]
-        raise errors.invalid("locationPolicy.locations", name, "Zone is not in the region.")
-    chosen = [zone for zone in zones if wishes.get(zone) == "ALLOW"]
-    return chosen or [zone for zone in zones if wishes.get(zone) != "DENY"]
-
-
-def _names(call: Call, count: int, zones: Sequence[str]) -> list[str]:
-    each = call.body.get("perInstanceProperties") or {}
-    pattern = call.body.get("namePattern", "")
-    if bool(each) == bool(pattern):
-        raise errors.invalid(
-            "namePattern", pattern,
-            "Exactly one of namePattern and perInstanceProperties must be specified.",
-        )  # fmt: skip
-    if each:
-        names = [own.get("name") or key for key, own in each.items()]
-        if len(names) != count:
-            raise errors.invalid("count", count, "Must be the number of perInstanceProperties.")
-    else:
-        if len(naming.HASHES.findall(pattern)) != 1:
-            raise errors.invalid("namePattern", pattern, "Must contain one sequence of '#'.")
-        existing = [n for zone in zones for n in call.table("instances").names(f"zones/{zone}")]
-        fresh = naming.after_largest(pattern, existing)
-        names = [next(fresh) for _ in range(count)]
-    for name in names:
-        check_name(name, "name")
-    for name in names:
-        for zone in zones:
-            if call.table("instances").get(f"zones/{zone}", name) is not None:
-                path = f"projects/{call.path['project']}/zones/{zone}/instances/{name}"
-                raise errors.already_exists(path)
-    return names
+def _exists(batch: Batch, name: str, zone: str) -> None:
+    """One failed ``insert`` for a VM whose name is taken."""
+    path = f"projects/{batch.call.path['project']}/zones/{zone}/instances/{name}"
+    refusal = placing.refused(errors.already_exists(path))
+    batch.target[zone] += 1
+    batch.failed[zone] += 1
+    batch.taken += refusal.errors
+    _failed(batch, zone, name, refusal)
 
 
 def _place(
     batch: Batch, names: list[str], plans: list[Blueprint], zones: Sequence[str], form: str
 ) -> list[Instance]:
     """Make as many as there is room for; what is missing is counted where it was tried first."""
+    if not names:
+        return []
     if form != "ANY_SINGLE_ZONE":
         vms = _try(batch, names, plans, _turns(list(zones), form))
         return _count(batch, vms, names, zones[0])
@@ -211,6 +166,7 @@ def _one(
 
 
 def _count(batch: Batch, vms: list[Instance], names: list[str], first: str) -> list[Instance]:
+    batch.tried = first
     batch.target.update(vm.zone for vm in vms)
     missing = len(names) - len(vms)
     if missing:
@@ -230,26 +186,28 @@ def _come(batch: Batch, operation: Operation, vms: list[Instance]) -> None:
         work = Work("insert", vm.link, vm.ident, seconds=seconds)
         call.cloud.operations.begin(call.project, vm.scope, work, user=call.user, group=batch.group)
         agenda.after(seconds, partial(batch.created.update, [vm.zone]))
-    _refusals(batch, sum(batch.failed.values()))
+    _refusals(batch)
     agenda.after(longest, lambda: finish(operation))
 
 
-def _refusals(batch: Batch, missing: int) -> None:
+def _refusals(batch: Batch) -> None:
     """One failed ``insert`` for what could not be made, as Google lists the causes."""
-    if not missing or not batch.causes:
-        return
-    call = batch.call
-    failure = OperationError(batch.causes, 503, "SERVICE UNAVAILABLE")
+    if batch.causes:
+        _failed(batch, batch.tried, "", OperationError(batch.causes, 503, "SERVICE UNAVAILABLE"))
+
+
+def _failed(batch: Batch, zone: str, name: str, failure: OperationError) -> None:
+    """An ``insert`` of the batch that fails."""
 
     def fail() -> None:
         raise failure
 
-    zone = next(zone for zone, count in batch.failed.items() if count)
-    target = call.cloud.world.link(call.path["project"], f"zones/{zone}", "instances")
-    work = Work("insert", target, apply=fail)
-    call.cloud.operations.begin(
-        call.project, f"zones/{zone}", work, user=call.user, group=batch.group
+    call, scope = batch.call, f"zones/{zone}"
+    own = [name] if name else []
+    work = Work(
+        "insert", call.cloud.world.link(call.path["project"], scope, "instances", *own), apply=fail
     )
+    call.cloud.operations.begin(call.project, scope, work, user=call.user, group=batch.group)
 
 
 def _roll_back(batch: Batch, operation: Operation, vms: list[Instance], least: int) -> None:
@@ -257,13 +215,13 @@ def _roll_back(batch: Batch, operation: Operation, vms: list[Instance], least: i
     for vm in vms:
         batch.created[vm.zone] += 1
         instances.remove(vm, partial(batch.deleted.update, [vm.zone]))
-    _refusals(batch, sum(batch.failed.values()))
+    _refusals(batch)
     if operation.doomed:
         return
     summary = {
         "code": "VM_MIN_COUNT_NOT_REACHED",
         "message": f"Requested minimum count of {least} VMs could not be created.",
     }
-    failure = OperationError([summary, *batch.causes], 503, "SERVICE UNAVAILABLE")
+    failure = OperationError([summary, *batch.taken, *batch.causes], 503, "SERVICE UNAVAILABLE")
     seconds = batch.call.cloud.latency(batch.call.method.id, batch.group)
     batch.call.cloud.world.agenda.after(seconds, lambda: finish(operation, failure))
