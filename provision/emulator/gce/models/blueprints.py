@@ -14,7 +14,7 @@ from provision.emulator.dials import draw
 from provision.emulator.gce import errors
 from provision.emulator.gce.catalogue import MachineType
 from provision.emulator.gce.cloud import Cloud
-from provision.emulator.gce.models import disks, fits, machine_types, metadata
+from provision.emulator.gce.models import disks, fits, gpus, machine_types, metadata
 from provision.emulator.gce.world import GLOBAL, Json, Project, last
 
 DEFAULT_DISK = "pd-standard"
@@ -84,13 +84,7 @@ class Blueprint:
             (GLOBAL, "CPUS_ALL_REGIONS"): cpus,
             (region, "INSTANCES"): 1.0,
         }
-        for accelerator in self.source.get("guestAccelerators") or []:
-            name = last(accelerator.get("acceleratorType", ""))
-            gpu = name.removeprefix("nvidia-").removeprefix("tesla-").replace("-", "_").upper()
-            prefix = "PREEMPTIBLE_NVIDIA_" if self.spot else "NVIDIA_"
-            key = (region, f"{prefix}{gpu}_GPUS")
-            charges[key] = charges.get(key, 0) + float(accelerator.get("acceleratorCount", 0))
-        return charges
+        return charges | gpus.charges(self.kind, self.source, region, self.spot)
 
 
 def blueprint(cloud: Cloud, project: Project, source: Json, where: str = "resource") -> Blueprint:
@@ -119,12 +113,13 @@ def for_vms(cloud: Cloud, project: Project, source: Json, where: str = "resource
     """The same, and what Google refuses only where VMs are made, not in a template. Raises ApiError."""
     made = blueprint(cloud, project, source, where)
     fits.check(cloud, project, made.kind, source, where)
+    gpus.check(cloud, project, made.kind, source, where)
     policy, name = made.scheduling["onHostMaintenance"], made.kind.name
     if policy == "TERMINATE":
         if made.kind.family == "e2" and not made.spot:
             message = "e2 instances do not support onHostMaintenance=TERMINATE unless they are preemptible."
             raise errors.ApiError(400, "badRequest", message)
-    elif made.kind.accelerators or made.kind.family == "g2" or source.get("guestAccelerators"):
+    elif gpus.of(made.kind, source):
         message = "Instances with guest accelerators do not support live migration."
         raise errors.ApiError(400, "badRequest", message)
     elif machine_types.TERMINATE_ONLY.fullmatch(name):

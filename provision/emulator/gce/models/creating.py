@@ -34,9 +34,12 @@ def template_properties(cloud: Cloud, project: Project, reference: str) -> Json:
 
 
 def make(
-    cloud: Cloud, project: Project, zone: str, name: str, plan: Blueprint, manager: str = ""
-) -> Instance:
+    cloud: Cloud, project: Project, zone: str, name: str, plan: Blueprint, manager: str = "",
+    template: str = "",
+) -> Instance:  # fmt: skip
     """Put a new VM there, still in no life. Raises OperationError with nothing made.
+
+    ``manager`` and ``template`` are links without host, with the project's number, of a group's VM.
 
     The caller lets it come with :func:`provision.emulator.gce.models.instances.come`.
     """
@@ -52,6 +55,7 @@ def make(
     vm = Instance(
         cloud=cloud, project=project, name=name, zone=zone, ident=cloud.world.fresh_id(),
         blueprint=plan, place=place, created=cloud.world.agenda.now(), manager=manager,
+        template=template,
     )  # fmt: skip
     table.put(scope, vm)
     return vm

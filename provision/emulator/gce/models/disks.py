@@ -24,7 +24,8 @@ class Disk:
     ident: str
     kind: str
     size_gb: int
-    image: str
+    image: Json = field(repr=False)
+    """The image it was made from, {} for none."""
     created: float
     labels: dict[str, str]
     description: str = ""
@@ -59,7 +60,9 @@ class Disk:
             "lastAttachTimestamp": world.stamp(self.created),
         }
         if self.image:
-            shown["sourceImage"] = self.image
+            shown["sourceImage"] = self.image["selfLink"]
+            shown["sourceImageId"] = self.image["id"]
+            shown |= images.shown_on_disks(self.image)
         if self.labels:
             shown["labels"] = self.labels
         if self.description:
@@ -111,8 +114,8 @@ def check_params(cloud: Cloud, project: Project, attached: Json, where: str) -> 
         raise errors.invalid(f"{place}.diskSizeGb", size, why)
 
 
-def size_of(cloud: Cloud, project: Project, attached: Json) -> tuple[str, int, str]:
-    """Type, GB and image link of a disk that is to be made."""
+def size_of(cloud: Cloud, project: Project, attached: Json) -> tuple[str, int, Json]:
+    """Type, GB and image ({} for none) of a disk that is to be made."""
     params = attached.get("initializeParams") or {}
     kind = last(params.get("diskType") or DEFAULT_TYPE)
     image = (
@@ -120,7 +123,7 @@ def size_of(cloud: Cloud, project: Project, attached: Json) -> tuple[str, int, s
     )
     given = int(params.get("diskSizeGb") or attached.get("diskSizeGb") or 0)
     natural = int(image.data["diskSizeGb"]) if image else cloud.catalogue.data["diskTypes"][kind][2]
-    return kind, given or natural, str(image.data["selfLink"]) if image else ""
+    return kind, given or natural, image.data if image else {}
 
 
 def attachment_charges(cloud: Cloud, project: Project, attached: Json, region: str) -> Charges:

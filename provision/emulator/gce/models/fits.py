@@ -1,8 +1,8 @@
-"""What Google refuses where a VM is made: hardware that does not go together.
+"""What Google refuses where a VM is made: disks and images that do not go with a machine type.
 
 A table of the emulator's own, by series of machine types; what is in no row is let through. Sources:
 docs.cloud.google.com/compute/docs/{instances/arm-on-compute,disks/persistent-disks,disks/hyperdisks,
-disks/local-ssd,gpus/about-gpus}, and AttachedDiskInitializeParams.diskType of the API.
+disks/local-ssd}, and AttachedDiskInitializeParams.diskType of the API.
 """
 
 from provision.emulator.gce import errors
@@ -20,7 +20,7 @@ NOT_BOOTABLE = frozenset({"hyperdisk-ml", "hyperdisk-throughput", "local-ssd"})
 
 
 def check(cloud: Cloud, project: Project, kind: MachineType, source: Json, where: str) -> None:
-    """Raises ApiError where the VM's disks, image or GPUs do not go with its machine type."""
+    """Raises ApiError where the VM's disks or image do not go with its machine type."""
     series = "n1" if kind.name.startswith("custom-") else kind.name.partition("-")[0]
     for index, disk in enumerate(source.get("disks") or []):
         _disk(disk, series, kind, f"{where}.disks[{index}]")
@@ -34,9 +34,6 @@ def check(cloud: Cloud, project: Project, kind: MachineType, source: Json, where
                 f" architecture ({mine})."
             )
             raise errors.ApiError(400, "badRequest", message)
-    if source.get("guestAccelerators") and not kind.accelerators and series not in ("n1", "g2"):
-        message = f"Accelerators cannot be attached to instances of machine type {kind.name}."
-        raise errors.ApiError(400, "badRequest", message)
 
 
 def _disk(disk: Json, series: str, kind: MachineType, where: str) -> None:

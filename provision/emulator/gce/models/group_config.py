@@ -5,8 +5,9 @@ from typing import Any
 
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, check_name
-from provision.emulator.gce.models import creating
+from provision.emulator.gce.models import creating, versions
 from provision.emulator.gce.models.naming import HASHES
+from provision.emulator.gce.models.versions import Version, Versions
 from provision.emulator.gce.world import Json, last
 
 LIMITS = {(False, False): 1000, (False, True): 2000, (True, False): 2000, (True, True): 4000}
@@ -21,7 +22,7 @@ UPDATE_POLICY = {
 LIFECYCLE = {"forceUpdateOnRepair": "NO", "defaultActionOnFailure": "REPAIR"}
 KEPT = (
     "description", "namedPorts", "autoHealingPolicies", "targetPools", "targetSizePolicy",
-    "instanceFlexibilityPolicy", "listManagedInstancesResults", "standbyPolicy", "versions",
+    "instanceFlexibilityPolicy", "listManagedInstancesResults", "standbyPolicy",
     "allInstancesConfig", "statefulPolicy", "resourcePolicies",
 )  # fmt: skip
 """Fields of the body that are kept as they came."""
@@ -46,16 +47,18 @@ def zones_of(call: Call, body: Json) -> tuple[str, ...]:
     return region.zones[:3]
 
 
-def template_of(call: Call, body: Json) -> str:
-    """Link of the template that the body names, in either of the two places. Raises ApiError."""
-    versions = body.get("versions") or []
-    link = body.get("instanceTemplate") or (
-        versions[-1].get("instanceTemplate") if versions else ""
-    )
-    if not link:
+def versions_of(call: Call, body: Json) -> Versions:
+    """What VMs are to be made from: the body's versions, or its one template. Raises ApiError."""
+
+    def link(given: str) -> str:
+        found = creating.template(call.cloud, call.project, given, "resource.instanceTemplate")
+        return str(found["selfLink"])
+
+    if body.get("versions"):
+        return versions.of(body["versions"], link)
+    if not body.get("instanceTemplate"):
         raise errors.required("resource.instanceTemplate")
-    found = creating.template(call.cloud, call.project, link, "resource.instanceTemplate")
-    return str(found["selfLink"])
+    return (Version(link(body["instanceTemplate"])),)
 
 
 def base_name(call: Call, body: Json, name: str) -> str:

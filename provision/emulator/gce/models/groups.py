@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from provision.emulator.gce.agenda import Entry
 from provision.emulator.gce.cloud import Cloud
-from provision.emulator.gce.models import instances
+from provision.emulator.gce.models import instances, versions
 from provision.emulator.gce.models.blueprints import Blueprint
 from provision.emulator.gce.models.instances import Instance
+from provision.emulator.gce.models.versions import Version, Versions
 from provision.emulator.gce.world import Json, Project, fingerprint, last
 
 NONE, CREATING, CREATING_ONCE = "NONE", "CREATING", "CREATING_WITHOUT_RETRIES"
@@ -32,10 +33,10 @@ KEPT_ERRORS = 1000
 
 @dataclass(slots=True, eq=False)
 class Managed:
-    """One VM of a group, made or still to be made. ``template`` is what it is to be made from."""
+    """One VM of a group, made or still to be made. ``version`` is what it is to be made from."""
 
     name: str
-    template: str
+    version: Version
     action: str = CREATING
     zone: str = ""
     vm: Instance | None = None
@@ -56,7 +57,7 @@ class Group:
     ident: str
     created: float
     config: Json = field(repr=False)
-    template: str
+    versions: Versions
     target: int
     members: dict[str, Managed] = field(default_factory=dict, repr=False)
     log: deque[Json] = field(default_factory=lambda: deque(maxlen=KEPT_ERRORS), repr=False)
@@ -88,6 +89,11 @@ class Group:
         return str(policy.get("targetShape", "EVEN"))
 
     @property
+    def template(self) -> str:
+        """The template of all VMs that no other version claims."""
+        return versions.rest(self.versions).template
+
+    @property
     def paginated(self) -> bool:
         """Whether ``listManagedInstances`` goes by pages."""
         return self.config.get("listManagedInstancesResults") == "PAGINATED"
@@ -95,6 +101,26 @@ class Group:
     def staying(self) -> Iterator[Managed]:
         """Members that count for the target size."""
         return (member for member in self.members.values() if member.action not in LEAVING)
+
+    def outdated(self) -> list[Managed]:
+        """Members of no version of the group's, or of one that has too many."""
+        staying = list(self.staying())
+        wanted = versions.sizes(self.versions, self.target)
+        places = versions.outdated(wanted, (member.version for member in staying))
+        return [staying[place] for place in places]
+
+    def surplus(self, member: Managed) -> bool:
+        """Whether there are more of the member's version than the group is to have."""
+        there = sum(1 for other in self.staying() if other.version == member.version)
+        return there > versions.sizes(self.versions, self.target).get(member.version, 0)
+
+    def version_for(self, member: Managed) -> Version:
+        """What a member is to be made from anew: its own version, unless there are too many of that."""
+        if not self.surplus(member):
+            return member.version
+        there = Counter(other.version for other in self.staying() if other is not member)
+        wanted = versions.sizes(self.versions, self.target)
+        return versions.missing(wanted, there, self.versions)
 
     def actions(self) -> Counter[str]:
         """How many members are in each action."""
@@ -110,13 +136,12 @@ class Group:
 
     def fingerprint(self) -> str:
         """Changes with what the group is asked to be."""
-        return fingerprint(self.ident, self.changes, self.template, self.target)
+        return fingerprint(self.ident, self.changes, self.versions, self.target)
 
     def json(self) -> Json:
         """As ``get`` answers it."""
         world, counted = self.cloud.world, self.actions()
         kind, _, place = self.scope.partition("/")
-        outdated = sum(1 for member in self.members.values() if member.template != self.template)
         return {
             **self.config,
             "kind": "compute#instanceGroupManager",
@@ -125,20 +150,14 @@ class Group:
             "name": self.name,
             kind.removesuffix("s"): world.link(self.project.name, kind, place),
             "instanceTemplate": self.template,
-            "versions": [
-                {
-                    "instanceTemplate": self.template,
-                    "targetSize": {"calculated": self.target},
-                    **self._version_name(),
-                }
-            ],
+            "versions": versions.shown(self.versions, self.target),
             "instanceGroup": world.link(self.project.name, self.scope, "instanceGroups", self.name),
             "targetSize": self.target,
             "fingerprint": self.fingerprint(),
             "currentActions": {key: counted[action] for key, action in ACTIONS.items()},
             "status": {
                 "isStable": self.stable(),
-                "versionTarget": {"isReached": outdated == 0},
+                "versionTarget": {"isReached": not self.outdated()},
                 "stateful": {
                     "hasStatefulConfig": False,
                     "perInstanceConfigs": {"allEffective": True},
@@ -150,10 +169,6 @@ class Group:
             ),
         }
 
-    def _version_name(self) -> Json:
-        versions = self.config.get("versions") or [{}]
-        return {"name": versions[0]["name"]} if versions[0].get("name") else {}
-
     def managed(self, member: Managed) -> Json:
         """One element of ``listManagedInstances``."""
         world, vm = self.cloud.world, member.vm
@@ -162,7 +177,7 @@ class Group:
             "name": member.name,
             "instance": world.link(self.project.name, f"zones/{zone}", "instances", member.name),
             "currentAction": member.action,
-            "version": {"instanceTemplate": member.template} | self._version_name(),
+            "version": member.version.json(),
         }
         if vm is not None and vm.status != instances.GONE:
             shown |= {"id": vm.ident, "instanceStatus": vm.status}
@@ -210,7 +225,7 @@ class Group:
                     "instance": world.link(
                         self.project.name, f"zones/{zone}", "instances", member.name
                     ),
-                    "version": {"instanceTemplate": member.template},
+                    "version": member.version.json(),
                 },
             }
         )

@@ -1,8 +1,11 @@
 """Images: Google's public projects from the catalogue, and a project's own."""
 
+import re
+
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.world import GLOBAL, Document, Json, Project, relative
 
+_DATED = re.compile(r"-v\d{8}\Z")
 FEATURES = ("UEFI_COMPATIBLE", "VIRTIO_SCSI_MULTIQUEUE", "GVNIC")
 
 
@@ -10,10 +13,23 @@ def furnish(cloud: Cloud, project: Project) -> None:
     """A public image project gets its images."""
     for family, name, size in cloud.catalogue.data["imageProjects"].get(project.name, ()):
         arm = "arm64" in name or "aarch64" in name
+        licence = cloud.world.link(project.name, GLOBAL, "licenses", _licence(family, name))
         make(
             cloud, project, name,
-            {"family": family, "diskSizeGb": str(size), "architecture": "ARM64" if arm else "X86_64"},
+            {"family": family, "diskSizeGb": str(size), "architecture": "ARM64" if arm else "X86_64",
+             "licenses": [licence]},
         )  # fmt: skip
+
+
+def _licence(family: str, name: str) -> str:
+    """``debian-12-bookworm`` of an image of Debian's; elsewhere licences are called as families are."""
+    return _DATED.sub("", name) if family.startswith("debian") else family.removesuffix("-amd64")
+
+
+def shown_on_disks(image: Json) -> Json:
+    """What a disk has of the image it is made from, and a VM shows of its disks."""
+    fields = ("licenses", "guestOsFeatures", "architecture")
+    return {key: image[key] for key in fields if image.get(key)}
 
 
 def make(cloud: Cloud, project: Project, name: str, body: Json) -> Document:

@@ -46,6 +46,8 @@ class Instance:
     stopped: float = 0.0
     manager: str = ""
     """Link (without host) of the group that made it, '' for none."""
+    template: str = ""
+    """Link (without host) of the template that the group made it from."""
     labels: dict[str, str] | None = None
     items: dict[str, str] | None = None
     tags: list[str] | None = None
@@ -88,11 +90,12 @@ class Instance:
         return self.labels if self.labels is not None else self.blueprint.source.get("labels") or {}
 
     def own_items(self) -> dict[str, str]:
-        """Metadata as it is now; a group's VM carries who created it."""
+        """Metadata as it is now; a group's VM carries who created it, and from what."""
         if self.items is not None:
             return self.items
         items = dict(self.blueprint.items)
         if self.manager:
+            items["instance-template"] = self.template
             items["created-by"] = self.manager
         return items
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from provision.emulator.gce.errors import ApiError, OperationError
-from provision.emulator.gce.models import creating, instances, naming
+from provision.emulator.gce.models import creating, instances, naming, versions
 from provision.emulator.gce.models.blueprints import Blueprint, for_vms
-from provision.emulator.gce.models.bulk import flexible
+from provision.emulator.gce.models.bulk_request import flexible
 from provision.emulator.gce.models.groups import (
     CREATING,
     CREATING_ONCE,
@@ -21,6 +21,7 @@ from provision.emulator.gce.models.groups import (
 )
 from provision.emulator.gce.models.instances import Instance
 from provision.emulator.gce.models.placing import refused
+from provision.emulator.gce.world import relative
 
 
 def reconcile(group: Group) -> None:
@@ -61,8 +62,12 @@ def _surplus(group: Group, count: int) -> list[Managed]:
 def add(group: Group, names: Sequence[str], action: str) -> None:
     """New members with these names."""
     crowd = Counter(member.zone for member in group.staying())
+    there = Counter(member.version for member in group.staying())
+    wanted = versions.sizes(group.versions, group.target)
     for name in names:
-        member = Managed(name, group.template, action)
+        version = versions.missing(wanted, there, group.versions)
+        there[version] += 1
+        member = Managed(name, version, action)
         group.members[name] = member
         _attempt(group, member, crowd)
 
@@ -98,16 +103,16 @@ def _make(
     """Try zones and machine types in order; answers the first zone's errors, and that zone."""
     first: list[dict[str, object]] = []
     zones = _zones(group, member, crowd)
-    manager = f"projects/{group.project.number}/{group.path.split('/', 2)[2]}"
+    manager, template = _numbered(group, group.path), _numbered(group, member.version.template)
     try:
-        plans = plans_of(group, member.template)
+        plans = plans_of(group, member.version.template)
     except ApiError as error:
         return refused(error).errors, zones[0]
     for zone in zones:
         for plan in plans:
             try:
                 member.vm = creating.make(
-                    group.cloud, group.project, zone, member.name, plan, manager
+                    group.cloud, group.project, zone, member.name, plan, manager, template
                 )
             except OperationError as refusal:
                 first = first or refusal.errors
@@ -115,6 +120,11 @@ def _make(
             member.zone = zone
             return [], zone
     return first, zones[0]
+
+
+def _numbered(group: Group, link: str) -> str:
+    """A link as a VM's metadata has it: from the project's number on."""
+    return f"projects/{group.project.number}/{relative(link).split('/', 2)[2]}"
 
 
 def _zones(group: Group, member: Managed, crowd: Counter[str]) -> list[str]:
@@ -165,8 +175,8 @@ def recreate(group: Group, member: Managed) -> None:
     """Delete its VM and make it anew, by the name it has."""
     if member.action in LEAVING or group.deleting:
         return
+    member.version = group.version_for(member)
     member.action = RECREATING if member.vm else CREATING
-    member.template = group.template
     vm = member.vm
 
     def again() -> None:
@@ -229,11 +239,11 @@ def abandon(group: Group, members: Sequence[Managed]) -> None:
 
 
 def roll(group: Group) -> None:
-    """A proactive update: replace members of another template, as many at a time as it may."""
+    """A proactive update: replace members that are outdated, as many at a time as it may."""
     policy = group.config["updatePolicy"]
     if policy.get("type") != "PROACTIVE" or group.deleting:
         return
-    outdated = [m for m in group.staying() if m.template != group.template]
+    outdated = group.outdated()
     if not outdated:
         return
     busy = sum(1 for member in group.members.values() if member.action != NONE)
@@ -243,7 +253,7 @@ def roll(group: Group) -> None:
 
 
 def update(group: Group, member: Managed) -> None:
-    """Replace one member by one of the group's template: under its name, or under a new one."""
+    """Replace one member by one of a version that lacks VMs: under its name, or under a new one."""
     if group.config["updatePolicy"].get("replacementMethod") == "RECREATE":
         recreate(group, member)
         return

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from provision.emulator.gce.models import metadata
+from provision.emulator.gce.models import gpus, images, metadata
 from provision.emulator.gce.world import Json, fingerprint
 
 if TYPE_CHECKING:  # shapes draw what instances hold; at run time the need is one way only
@@ -13,11 +13,9 @@ DEFAULT_ACCOUNT_SUFFIX = "-compute@developer.gserviceaccount.com"
 GIVEN = (
     "description",
     "canIpForward",
-    "guestAccelerators",
     "minCpuPlatform",
     "reservationAffinity",
     "resourcePolicies",
-    "shieldedInstanceConfig",
     "advancedMachineFeatures",
     "confidentialInstanceConfig",
     "networkPerformanceConfig",
@@ -25,6 +23,31 @@ GIVEN = (
     "keyRevocationActionType",
 )
 """Fields of ``InstanceProperties`` that an instance shows as they were given."""
+SHIELD = {"enableSecureBoot": False, "enableVtpm": True, "enableIntegrityMonitoring": True}
+"""Defaults where the boot image has UEFI (…/compute/shielded-vm/docs/shielded-vm)."""
+PLATFORMS = {
+    "a2": "Intel Cascade Lake", "a3": "Intel Sapphire Rapids", "c2": "Intel Cascade Lake",
+    "c2d": "AMD Milan", "c3": "Intel Sapphire Rapids", "c3d": "AMD Genoa",
+    "c4": "Intel Emerald Rapids", "c4a": "Google Axion", "c4d": "AMD Turin",
+    "g2": "Intel Cascade Lake", "h3": "Intel Sapphire Rapids", "m1": "Intel Skylake",
+    "m2": "Intel Cascade Lake", "m3": "Intel Ice Lake", "n2": "Intel Cascade Lake",
+    "n2d": "AMD Rome", "n4": "Intel Emerald Rapids", "t2a": "Ampere Altra", "t2d": "AMD Milan",
+    "z3": "Intel Sapphire Rapids",
+}  # fmt: skip
+"""One of each family's (…/compute/docs/cpu-platforms); the rest run on several."""
+UEFI = {"type": "UEFI_COMPATIBLE"}
+HEEDED = {
+    "block-project-ssh-keys": "blockProjectSshKeysMetadataValue",
+    "enable-guest-attributes": "enableGuestAttributesMetadataValue",
+    "enable-os-inventory": "enableOsInventoryMetadataValue",
+    "enable-osconfig": "enableOsconfigMetadataValue",
+    "enable-oslogin": "enableOsloginMetadataValue",
+    "gce-container-declaration": "gceContainerDeclarationMetadataValue",
+    "serial-port-enable": "serialPortEnableMetadataValue",
+    "serial-port-logging-enable": "serialPortLoggingEnableMetadataValue",
+}
+"""Keys with their fields (document, ``ResourceStatusEffectiveInstanceMetadata``)."""
+SEVERAL = "Intel Broadwell"
 
 
 def instance(vm: "Instance") -> Json:
@@ -47,7 +70,8 @@ def instance(vm: "Instance") -> Json:
         "metadata": metadata.shown(vm.own_items()),
         "selfLink": vm.link,
         "scheduling": vm.blueprint.scheduling,
-        "cpuPlatform": "Intel Broadwell",
+        "cpuPlatform": source.get("minCpuPlatform")
+        or PLATFORMS.get(vm.blueprint.kind.family, SEVERAL),
         "labelFingerprint": fingerprint("global", sorted(labels.items())),
         "startRestricted": False,
         "deletionProtection": vm.protected,
@@ -62,10 +86,41 @@ def instance(vm: "Instance") -> Json:
         shown["statusMessage"] = vm.status_message
     if vm.stopped:
         shown["lastStopTimestamp"] = world.stamp(vm.stopped)
-    if vm.due:
-        shown["resourceStatus"] = {"scheduling": {"terminationTimestamp": world.stamp(vm.due.due)}}
+    attached = gpus.shown(
+        lambda name: world.link(project, scope, "acceleratorTypes", name), vm.blueprint.kind, source
+    )
+    if attached:
+        shown["guestAccelerators"] = attached
+    shown |= shield(vm)
+    ending = {"terminationTimestamp": world.stamp(vm.due.due)} if vm.due else {}
+    shown["resourceStatus"] = {
+        "scheduling": ending,
+        "effectiveInstanceMetadata": effective(vm),
+    }
     shown.update((field, source[field]) for field in GIVEN if field in source)
     return shown
+
+
+def shield(vm: "Instance") -> Json:
+    """What a Shielded VM shows, {} for one whose boot image has no UEFI and that asks for nothing."""
+    given = vm.blueprint.source.get("shieldedInstanceConfig")
+    boot = next((disk.image for disk, _ in vm.place.disks if disk is not None), {})
+    if given is None and UEFI not in boot.get("guestOsFeatures", ()):
+        return {}
+    return {
+        "shieldedInstanceConfig": SHIELD | (given or {}),
+        "shieldedInstanceIntegrityPolicy": {"updateAutoLearnPolicy": True},
+    }
+
+
+def effective(vm: "Instance") -> Json:
+    """Metadata that Compute itself heeds, as it holds for this VM: its own items over the project's."""
+    common = {item["key"]: item.get("value", "") for item in vm.project.metadata}
+    items = common | vm.own_items()
+    return {
+        field: items.get(key, "").upper() in ("TRUE", "1", "Y", "YES")
+        for key, field in HEEDED.items()
+    }
 
 
 def interface(vm: "Instance", index: int, nic: "Nic") -> Json:
@@ -115,6 +170,7 @@ def disks(vm: "Instance") -> list[Json]:
         if disk is not None:
             shown["source"] = vm.cloud.world.link(vm.project.name, vm.scope, "disks", disk.name)
             shown["diskSizeGb"] = str(disk.size_gb)
+            shown |= images.shown_on_disks(disk.image)
         else:
             shown["diskSizeGb"] = "375"
         result.append(shown)

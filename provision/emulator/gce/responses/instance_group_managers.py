@@ -58,7 +58,7 @@ def insert(call: Call) -> Operation:
     body, cloud = call.body, call.cloud
     group_config.unemulated(body)
     zones = group_config.zones_of(call, body)
-    template = group_config.template_of(call, body)
+    versions = group_config.versions_of(call, body)
     config = group_config.config(call, body, zones, {})
     config["baseInstanceName"] = group_config.base_name(call, body, name)
     paginated = config["listManagedInstancesResults"] == "PAGINATED"
@@ -68,9 +68,10 @@ def insert(call: Call) -> Operation:
     group = Group(
         cloud=cloud, project=call.project, name=name, scope=call.scope, zones=zones,
         ident=cloud.world.fresh_id(), created=cloud.world.agenda.now(), config=config,
-        template=template, target=target,
+        versions=versions, target=target,
     )  # fmt: skip
-    reconcile.plans_of(group, template)
+    for version in versions:
+        reconcile.plans_of(group, version.template)
     charges = _charges(group)
     try:
         cloud.quota.charge(call.project, charges)
@@ -125,9 +126,9 @@ def patch(call: Call) -> Operation:
     config = group_config.config(call, body, group.zones, group.config)
     if body.get("baseInstanceName"):
         config["baseInstanceName"] = group_config.base_name(call, body, group.name)
-    template = group.template
+    versions = group.versions
     if body.get("instanceTemplate") or body.get("versions"):
-        template = group_config.template_of(call, body)
+        versions = group_config.versions_of(call, body)
     target = group.target
     if body.get("targetSize") is not None:
         target = group_config.size(call, body["targetSize"], group.paginated, "resource.targetSize")
@@ -135,7 +136,7 @@ def patch(call: Call) -> Operation:
     def apply() -> None:
         if config.get("instanceFlexibilityPolicy") != group.config.get("instanceFlexibilityPolicy"):
             group.plans.clear()
-        group.config, group.template, group.target = config, template, target
+        group.config, group.versions, group.target = config, versions, target
         group.changes += 1
         reconcile.reconcile(group)
 
@@ -157,11 +158,12 @@ def resize(call: Call) -> Operation:
 def set_instance_template(call: Call) -> Operation:
     """What VMs are made from after this; those there stay until they are updated."""
     group = _group(call)
-    template = group_config.template_of(call, call.body)
+    versions = group_config.versions_of(
+        call, {"instanceTemplate": call.body.get("instanceTemplate")}
+    )
 
     def apply() -> None:
-        group.template = template
-        group.config.pop("versions", None)
+        group.versions = versions
         group.changes += 1
         reconcile.roll(group)
 
@@ -284,8 +286,10 @@ def apply_updates_to_instances(call: Call) -> Operation:
     least = body.get("minimalAction", "NONE")
 
     def apply() -> None:
+        outdated = {member.name for member in group.outdated()} if everyone else set()
         for member in members:
-            if member.template != group.template or least == "REPLACE":
+            stale = member.name in outdated if everyone else group.surplus(member)
+            if stale or least == "REPLACE":
                 reconcile.update(group, member)
             elif least == "RESTART":
                 reconcile.restart(group, member)

@@ -110,7 +110,8 @@ def delete(call: Call) -> Operation:
     table, scope, project = call.table(KIND), call.scope, call.project
     path = call.own_path(template.name, KIND)
     for group in project.table("instanceGroupManagers"):
-        if relative(group.template) == path:
+        used = [*group.versions, *(member.version for member in group.members.values())]
+        if any(relative(version.template) == path for version in used):
             raise errors.in_use("instance_template", path, group.path)
 
     def apply() -> None:

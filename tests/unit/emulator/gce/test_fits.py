@@ -41,7 +41,7 @@ def furnished() -> tuple[Cloud, Project]:
         ("custom-4-8192", "hyperdisk-balanced", {}, APART),
         ("c3-standard-4", "hyperdisk-ml", {}, "cannot be used as boot disks"),
         ("t2a-standard-2", "pd-balanced", {}, "Requested boot disk architecture"),
-        ("n2-standard-2", "pd-balanced", T4, "Accelerators cannot be attached"),
+        ("n2-standard-2", "pd-balanced", T4, "features are not compatible for creating instance"),
         ("n4-standard-2", "hyperdisk-balanced", {}, ""),
         ("c3-standard-4", "pd-balanced", {}, ""),
         ("e2-standard-2", "pd-standard", {}, ""),
