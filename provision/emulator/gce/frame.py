@@ -18,6 +18,7 @@ from provision.emulator.gce.call import Call, Rows, Scopes
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
 from provision.emulator.gce.listing import fields, filter, order, page
+from provision.emulator.gce.models import references
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.urls import Method, Urls
 from provision.emulator.gce.world import Json
@@ -114,6 +115,8 @@ class Frame:
         answering = handler(call.method)
         if call.method.resource not in OWN_PLACES:
             call.place()
+        if call.body:
+            references.check(call)
         result = answering(call)
         if inspect.isawaitable(result):
             result = await result

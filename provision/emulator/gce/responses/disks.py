@@ -35,6 +35,9 @@ def get(call: Call) -> Json:
 def insert(call: Call) -> Operation:
     """Create one, empty or from an image."""
     name, body, cloud = call.new_name(), call.body, call.cloud
+    for field in ("sourceDisk", "sourceStorageObject"):
+        if body.get(field):
+            raise errors.not_emulated(f"compute.disks.insert with {field}")
     attached: Json = {
         "initializeParams": {
             "diskType": body.get("type", disks.DEFAULT_TYPE),

@@ -44,6 +44,10 @@ def insert(call: Call) -> Operation:
     sources = [k for k in ("sourceDisk", "sourceImage", "sourceSnapshot", "rawDisk") if body.get(k)]
     if len(sources) != 1:
         raise errors.invalid("resource", name, "Exactly one source must be specified.")
+    source = body.get("sourceImage")
+    if source and images.find(call.cloud, call.project, source) is None:
+        why = "The referenced image resource cannot be found."
+        raise errors.invalid("resource.sourceImage", source, why)
     documents.charge(call, CHARGE)
     image = images.make(
         call.cloud, call.project, name, {key: body[key] for key in KEPT if key in body}

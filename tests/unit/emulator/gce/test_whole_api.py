@@ -1,14 +1,22 @@
 """What holds of every method and every field of Google's document, and not only where it was met."""
 
 import json
+import re
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from provision.emulator.gce import frame, schema, urls
+from provision.emulator.gce.agenda import Agenda
+from provision.emulator.gce.call import Call
+from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
+from provision.emulator.gce.machines import NoMachines
+from provision.emulator.gce.models import references
 from provision.emulator.gce.urls import Method
+from provision.emulator.gce.world import World
 
 METHODS = list(urls.load().methods.values())
 SCHEMAS = urls.load().schemas
@@ -101,3 +109,84 @@ def test_what_is_not_emulated_gets_a_final_answer_that_names_it() -> None:
             assert (error.status, error.reason) == (400, "notImplemented")
             assert error.message.startswith(f"{method.id} is part of Compute Engine")
     assert 100 < len(METHODS) - refused < len(METHODS)
+
+
+LOOKED_UP = frozenset({
+    # By the method that uses it.
+    "acceleratorType", "source", "diskType", "type", "sourceInstanceTemplate", "instanceTemplate",
+    "sourceImage", "sourceInstance", "machineType", "machineTypes", "network", "subnetwork", "instances",
+    "zone",
+    # Not asked for, not read, or of another service.
+    "replacement", "selfLink", "region", "instanceGroup", "autoscaler", "nextHopGateway", "nextHopNetwork",
+    "replicaZones", "identifierRange", "ipRange", "instantiateFrom", "disk", "address",
+    # Called so in one message and a plain word or what Google answers with in another.
+    "description", "state", "url", "location", "host", "subnetworks", "name",
+})  # fmt: skip
+"""References that need no look here, with who looks."""
+LINK = re.compile(r"\bURLs?\b|\blink\b|[Ff]ull or partial|Resource policies|^Reference to")
+
+
+def references_of_the_document() -> Iterator[tuple[Method, Place, str]]:
+    """Every field of an emulated method's request that the document calls a reference."""
+    path = files("googleapiclient").joinpath("discovery_cache/documents/compute.v1.json")
+    prose = json.loads(path.read_text())["schemas"]
+    told = {
+        name
+        for schema in prose.values()
+        for name, about in schema.get("properties", {}).items()
+        if LINK.search(about.get("description", "")) and "utput" not in about["description"]
+    }
+    for method, place, field in bodies():
+        words = [step for step in place if isinstance(step, str)]
+        if field.get("type") == "string" and words and words[-1] in told and emulated(method):
+            yield method, place, words[-1]
+
+
+def emulated(method: Method) -> bool:
+    try:
+        frame.handler(method)
+    except ApiError:
+        return False
+    return True
+
+
+def test_a_reference_to_what_cannot_exist_is_refused_wherever_it_may_stand() -> None:
+    cloud = Cloud(World("http://x/compute/v1/", Agenda()), NoMachines())
+    place = {"project": "p", "zone": "us-central1-a"}
+    found = dict.fromkeys([*references.ABSENT, *references.TABLES], 0)
+    for method, way, name in references_of_the_document():
+        if name in LOOKED_UP:
+            continue
+        body = nested(way, "projects/p/regions/us-central1/things/nowhere")
+        with pytest.raises(ApiError, match=r"The referenced .* resource cannot be found"):
+            references.check(Call(cloud, method, place, {}, body))
+        found[name] += 1
+    others = {"linkedVpnTunnel", "linkedInterconnectAttachment"}  # told as "URI"
+    assert {name for name, times in found.items() if not times} == others
+
+
+@pytest.mark.parametrize(
+    ("affinity", "refused"),
+    [
+        ({"consumeReservationType": "ANY_RESERVATION"}, False),
+        ({"consumeReservationType": "NO_RESERVATION", "values": []}, False),
+        ({"consumeReservationType": "SPECIFIC_RESERVATION", "values": ["r"]}, True),
+        ({"consumeReservationType": "SPECIFIC_RESERVATION"}, True),
+    ],
+)
+def test_a_reservation_by_name_is_refused_wherever_it_may_stand(
+    affinity: Any, refused: bool
+) -> None:
+    cloud = Cloud(World("http://x/compute/v1/", Agenda()), NoMachines())
+    ways = [
+        (method, way) for method, way, _ in bodies() if way[-1:] == ("reservationAffinity",)
+        and emulated(method)
+    ]  # fmt: skip
+    assert len(ways) >= 3
+    for method, way in ways:
+        call = Call(cloud, method, {"project": "p"}, {}, nested(way, affinity))
+        if refused:
+            with pytest.raises(ApiError, match="The referenced reservation resource"):
+                references.check(call)
+        else:
+            references.check(call)
