@@ -113,7 +113,7 @@ def test_a_signal_ends_it_with_130(number: signal.Signals) -> None:
     try:
         until(lambda: unread(process.stdin) == 0, 60)
         process.send_signal(number)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 130

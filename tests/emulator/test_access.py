@@ -15,7 +15,7 @@ PAGE = {"Origin": "http://evil.example"}
 def send(gce: Gce, verb: str, path: str, **headers: str) -> requests.Response:
     body: dict[str, Any] = {"name": "made"} if verb in ("POST", "PATCH") else {}
     return requests.request(
-        verb, f"{gce.endpoint}{path}", json=body or None, headers=headers, timeout=10
+        verb, f"{gce.endpoint}{path}", json=body or None, headers=headers, timeout=60
     )
 
 
@@ -74,7 +74,7 @@ def test_what_a_form_can_send_makes_nothing(gce: Gce, kind: str) -> None:
     for path in (NETWORKS, "/_emulator/happen"):
         answer = requests.post(
             f"{gce.endpoint}{path}", data='{"name": "made"}',
-            headers={"Content-Type": kind, **gce.key}, timeout=10,
+            headers={"Content-Type": kind, **gce.key}, timeout=60,
         )  # fmt: skip
         assert answer.status_code in (400, 415), answer.text
     assert names(gce) == {"default"}
@@ -86,7 +86,7 @@ def test_what_a_form_can_send_makes_nothing(gce: Gce, kind: str) -> None:
 @pytest.mark.parametrize("token", ["", "Bearer ", "Bearer wrong", "Bearer é"])
 def test_the_control_paths_want_the_printed_token(gce: Gce, path: str, token: str) -> None:
     url = f"{gce.endpoint}/_emulator/{path}"
-    answer = requests.get(url, headers={"Authorization": token.encode()}, timeout=10)
+    answer = requests.get(url, headers={"Authorization": token.encode()}, timeout=60)
     assert answer.status_code == 401 and "PROVISION_EMULATOR_TOKEN" in answer.text
     assert gce.made.access.token not in answer.text
 

@@ -160,28 +160,28 @@ def test_polling_by_hand(start: Start) -> None:
     session = requests.Session()
 
     def change(verb: str, path: str, body: object = None) -> None:
-        operation = session.request(verb, f"{base}/{path}", json=body, timeout=10).json()
+        operation = session.request(verb, f"{base}/{path}", json=body, timeout=60).json()
         deadline = time.monotonic() + 20
         while operation["status"] != "DONE" and time.monotonic() < deadline:
-            operation = session.get(operation["selfLink"], timeout=10).json()
+            operation = session.get(operation["selfLink"], timeout=60).json()
         assert operation["status"] == "DONE" and "error" not in operation
 
     change("POST", "global/instanceTemplates", TEMPLATE)
     change("POST", f"zones/{Z}/instanceGroupManagers", GROUP)
     change("PATCH", f"zones/{Z}/instanceGroupManagers/g1", {"targetSize": 4})
-    group = session.get(f"{base}/zones/{Z}/instanceGroupManagers/g1", timeout=5).json()
+    group = session.get(f"{base}/zones/{Z}/instanceGroupManagers/g1", timeout=60).json()
     assert (group["targetSize"], group["status"]["isStable"]) == (4, True)
     stale = {"fingerprint": "AAAAAAAAAAA=", "targetSize": 1}
-    answer = session.patch(group["selfLink"], json=stale, timeout=5)
+    answer = session.patch(group["selfLink"], json=stale, timeout=60)
     assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (
         412,
         "conditionNotMet",
     )
     plain = session.post(
-        f"{base}/zones/{Z}/instanceGroupManagers/g1/listManagedInstances", timeout=5
+        f"{base}/zones/{Z}/instanceGroupManagers/g1/listManagedInstances", timeout=60
     ).json()
     assert len(plain["managedInstances"]) == 4
     change("DELETE", f"zones/{Z}/instanceGroupManagers/g1")
     change("DELETE", "global/instanceTemplates/t1")
-    gone = session.get(f"{base}/zones/{Z}/instanceGroupManagers/g1", timeout=5)
+    gone = session.get(f"{base}/zones/{Z}/instanceGroupManagers/g1", timeout=60)
     assert gone.status_code == 404

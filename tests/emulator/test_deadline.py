@@ -13,7 +13,7 @@ from tests.emulator.conftest import Gce as Emulated
 
 ENDLESS = 100_000.0
 SECONDS = 2.0
-SLACK = 6.0
+SLACK = 30.0
 
 
 def client(gce: Emulated) -> Gce:

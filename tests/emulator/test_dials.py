@@ -184,17 +184,17 @@ def test_permissions_that_are_denied(
 ) -> None:
     gce.turn(denied=[method])
     url = f"{gce.endpoint}/compute/v1/projects/p/{path}"
-    answer = requests.request("POST" if body else "GET", url, json=body, timeout=5)
+    answer = requests.request("POST" if body else "GET", url, json=body, timeout=60)
     error = answer.json()["error"]
     assert (answer.status_code, error["message"], error["errors"][0]["reason"]) == (
         403, said, "forbidden",
     )  # fmt: skip
-    assert requests.get(f"{gce.endpoint}/compute/v1/projects/p/zones", timeout=5).ok
+    assert requests.get(f"{gce.endpoint}/compute/v1/projects/p/zones", timeout=60).ok
 
 
 def test_retry_after_stands_in_the_answer(gce: Gce) -> None:
     gce.turn(faults=[{"method": "zones.*", "status": 429, "retry_after": 7}])
-    answer = requests.get(f"{gce.endpoint}/compute/v1/projects/p/zones", timeout=5)
+    answer = requests.get(f"{gce.endpoint}/compute/v1/projects/p/zones", timeout=60)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
 
 
@@ -265,7 +265,7 @@ def test_vms_that_die_are_made_again_by_their_group(start: Start) -> None:
 def happen(gce: Gce, what: str, instance: str) -> None:
     told = {"what": what, "instance": instance}
     url = f"{gce.endpoint}/_emulator/happen"
-    assert requests.post(url, json=told, headers=gce.key, timeout=5).ok
+    assert requests.post(url, json=told, headers=gce.key, timeout=60).ok
 
 
 def test_spot_vms_are_preempted_and_others_are_not(gce: Gce) -> None:
@@ -324,7 +324,7 @@ def test_projects_that_do_not_exist(start: Start) -> None:
 
 def test_bad_dials_are_refused_over_the_wire_and_change_nothing(gce: Gce) -> None:
     url = f"{gce.endpoint}/_emulator/dials"
-    before = requests.get(url, headers=gce.key, timeout=5).json()
+    before = requests.get(url, headers=gce.key, timeout=60).json()
     wrong: list[Any] = [
         {"boot": "-1"},
         {"nope": 1},
@@ -345,12 +345,12 @@ def test_bad_dials_are_refused_over_the_wire_and_change_nothing(gce: Gce) -> Non
         [],
     ]
     for change in wrong:
-        answer = requests.patch(url, json=change, headers=gce.key, timeout=5)
+        answer = requests.patch(url, json=change, headers=gce.key, timeout=60)
         assert answer.status_code == 400 and answer.json()["error"]["message"]
     told = {**gce.key, "Content-Type": "application/json"}
-    assert requests.patch(url, data="{", headers=told, timeout=5).status_code == 400
-    assert requests.get(url, headers=gce.key, timeout=5).json() == before
-    turned = requests.patch(url, json={"boot": "20..40"}, headers=gce.key, timeout=5)
+    assert requests.patch(url, data="{", headers=told, timeout=60).status_code == 400
+    assert requests.get(url, headers=gce.key, timeout=60).json() == before
+    turned = requests.patch(url, json={"boot": "20..40"}, headers=gce.key, timeout=60)
     assert turned.json()["boot"] == "20..40"
 
 

@@ -25,7 +25,7 @@ def properties(**scheduling: str) -> dict[str, Any]:
 def send(gce: Gce, path: str, body: dict[str, Any]) -> tuple[int, str]:
     """Status and message."""
     url = f"{gce.endpoint}/compute/v1/projects/p/{path}"
-    answer = requests.post(url, json=body, timeout=10)
+    answer = requests.post(url, json=body, timeout=60)
     return answer.status_code, str(answer.json().get("error", {}).get("message", ""))
 
 

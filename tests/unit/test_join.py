@@ -130,7 +130,7 @@ def test_the_wait_ends_at_the_deadline_and_says_what_the_controller_said() -> No
     world.silent_polls = 10**9
     began = time.monotonic()
     patience = world.wait()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
     assert not patience.quorate and patience.controller_said == "slurmctld is not up"
     assert not world.seen(MachineReplaced), "nobody can join a controller that is not there"
 
@@ -283,10 +283,10 @@ def test_a_new_controller_that_nobody_reaches_is_replaced_once(
 
 
 def test_with_its_replacement_lost_too_the_wait_ends() -> None:
-    world = Headless(9, new=True)
+    world = Headless(9, new=True, deadline=60)
     began = time.monotonic()
     patience = world.wait()
-    assert time.monotonic() - began < 4 and len(patience.missing) == 2 and world.lives == 1
+    assert time.monotonic() - began < 30 and len(patience.missing) == 2 and world.lives == 1
     assert (
         patience.controller.given_up and patience.controller_said == "t-controller does not answer"
     )
@@ -307,10 +307,10 @@ def test_a_dead_scheduler_ends_the_wait_and_costs_no_machine_its_place() -> None
         def members(self) -> Sequence[Member]:
             raise SchedulerDown("slurmctld on the controller is not running (masked)", "start it")
 
-    world = Dead(3, replace_after=0.1)
+    world = Dead(3, replace_after=0.1, deadline=60)
     began = time.monotonic()
     wait = world.wait()
-    assert time.monotonic() - began < 3, "not at the deadline"
+    assert time.monotonic() - began < 30, "not at the deadline"
     assert wait.controller.given_up and wait.controller_said.endswith("is not running (masked)")
     assert world.seen(MachineReplaced) == []
 

@@ -64,7 +64,7 @@ def test_list_shows_what_it_has_and_says_who_did_not_answer(
     silent.hangs = hangs
     began = time.monotonic()
     assert main(["list", "-o", "json"]) == 1
-    assert time.monotonic() - began < 5, "it waits for nobody beyond the bound"
+    assert time.monotonic() - began < 30, "it waits for nobody beyond the bound"
     out, err = capsys.readouterr()
     assert [one["name"] for one in json.loads(out)] == ["demo"]
     why = (

@@ -46,7 +46,7 @@ def test_a_set_of_too_many_is_refused_before_it_is_made(word: str) -> None:
     began = time.monotonic()
     with pytest.raises(UsageError):
         expand([word], GROUPS)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_names_fold_and_unfold() -> None:

@@ -163,7 +163,7 @@ def test_a_controller_that_hangs_is_waited_for_so_long_and_no_longer(
     began = time.monotonic()
     about = lifecycle.removal("demo", up.events.append)
     free.set()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert about.jobs is None and "did not answer within" in about.unknown
 
 
