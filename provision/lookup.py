@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from provision.cloud import Cloud
+from provision.cloud import Cloud, Machine
 from provision.clouds import words_of
 from provision.errors import CloudFailure, RefusedError, RuntimeFailure
 from provision.speccloud import Cloud as CloudSpec
@@ -115,3 +115,26 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, RuntimeFailure | CloudFailure):
         return error.problem
     raise error
+
+
+def holding(
+    asked: Sequence[Place], name: str, alone: bool
+) -> tuple[dict[str, Cloud], Answers[list[str]], list[Machine]]:
+    """The clusters that exist, by name (only the one of that name), with the cloud that has each.
+
+    And the machines that were listed for it: one that has any exists, by the list a command needs anyway.
+    """
+    known: list[Machine] = []
+    if alone and len(asked) == 1:
+        # Where its files say that it is: worth all the patience that the cloud itself has.
+        (place,) = asked
+        known = place.cloud.machines(name)
+        clusters = [name] if known else place.cloud.clusters(name)
+        answers = Answers([(place, clusters)])
+    else:
+        answers = ask(asked, lambda cloud: cloud.clusters(name))
+    held: dict[str, Cloud] = {}
+    for place, clusters in answers.said:
+        for cluster in clusters:
+            held.setdefault(cluster, place.cloud)
+    return held, answers, known

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from provision import hosts, lookup
-from provision.cloud import Cloud, Endpoint, Machine
+from provision.cloud import Cloud, Endpoint, Machine, Phase
 from provision.clouds import cloud_of, kept_place, places
 from provision.errors import (
     ProvisionError,
@@ -151,12 +151,21 @@ class Session:
 
     @contextlib.contextmanager
     def shell(self) -> Iterator[Connection]:
-        """A connection to the controller of a cluster that is up."""
-        inventory = self.inventory(self.known())
-        endpoint = inventory.endpoint
+        """A connection to the controller of a cluster that is up.
+
+        Raises:
+            ProvisionError: its machine is gone or has stopped.
+            UnreachableError: it does not answer.
+        """
+        controller = self._controller(self.known())
+        if controller.phase is Phase.STOPPED:
+            raise ProvisionError(
+                f"{controller.name} has stopped", f"run 'provision repair {self.name}'"
+            )
+        endpoint = Endpoint(controller.external or controller.address)
         if not endpoint.address:  # an empty one would be this machine
             raise UnreachableError(
-                inventory.controller.absent, f"replace it with 'provision repair {self.name}'"
+                _node(controller).absent, f"replace it with 'provision repair {self.name}'"
             )
         with controller_shell(self.login(endpoint), f"{self.name}-{CONTROLLER}") as connection:
             yield connection
@@ -164,19 +173,21 @@ class Session:
     def inventory(self, machines: Sequence[Machine] | None = None) -> Inventory:
         """The cluster's machines as other tools want them; asked for where none are given."""
         machines = self.machines() if machines is None else machines
-        # One that was replaced may still be listed beside the new one.
-        controllers = sorted(
-            (m for m in machines if m.role == CONTROLLER), key=lambda m: not m.address
-        )
-        if not controllers:
-            raise ProvisionError(
-                f"{self.name} has no controller",
-                f"run 'provision up' again or 'provision down {self.name}'",
-            )
-        controller = controllers[0]
+        controller = self._controller(machines)
         workers = tuple(_node(m) for m in machines if m.role != CONTROLLER)
         endpoint = Endpoint(controller.external or controller.address)
         return Inventory(self.name, self.workspace.folder, endpoint, _node(controller), workers)
+
+    def _controller(self, machines: Sequence[Machine]) -> Machine:
+        # One that was replaced may still be listed beside the new one.
+        found = [machine for machine in machines if machine.role == CONTROLLER]
+        found.sort(key=lambda machine: (machine.phase is Phase.STOPPED, not machine.address))
+        if not found:
+            raise ProvisionError(
+                f"{self.name} has no controller: its machine is gone",
+                f"run 'provision repair {self.name}'",
+            )
+        return found[0]
 
     def write_access(self, inventory: Inventory) -> None:
         """Write what lets OpenSSH and Ansible in: key, configuration, host keys, inventory."""
@@ -233,14 +244,14 @@ def found(name: str, emit: Emit, within: float = math.inf) -> Iterator[Session]:
     """
     spec, specs, unasked = _kept(name, emit) if name else (None, places(), [])
     with lookup.opened(specs, lambda place: cloud_of(place, emit), within) as all_places:
-        holding, answers, known = _holding(all_places, name, alone=spec is not None)
+        holding, answers, known = lookup.holding(all_places, name, alone=spec is not None)
         unasked += answers.unasked
         if name not in holding and (name or len(holding) != 1):
             if not name and holding:
                 raise UsageError(f"several clusters exist ({', '.join(sorted(holding))})", ONE)
             if unasked:
                 raise UnaskedError(name, answers.asked, unasked)
-            existing = [] if not name else sorted(_holding(all_places, "", alone=False)[0])
+            existing = [] if not name else sorted(lookup.holding(all_places, "", alone=False)[0])
             raise UnknownClusterError(name, existing, answers.asked, did_you_mean(name, existing))
         for words in unasked:
             emit(Warned(text=words))
@@ -275,26 +286,3 @@ def _kept(name: str, emit: Emit) -> tuple[Spec | None, list[CloudSpec], list[str
     if stack:
         asked = [place for place in asked if place.kind != stack.kind] + [stack]
     return spec, asked, []
-
-
-def _holding(
-    asked: Sequence[lookup.Place], name: str, alone: bool
-) -> tuple[dict[str, Cloud], lookup.Answers[list[str]], list[Machine]]:
-    """The clusters that exist, by name (only the one of that name), with the cloud that has each.
-
-    And the machines that were listed for it: one that has any exists, by the list a command needs anyway.
-    """
-    known: list[Machine] = []
-    if alone and len(asked) == 1:
-        # Where its files say that it is: worth all the patience that the cloud itself has.
-        (place,) = asked
-        known = place.cloud.machines(name)
-        clusters = [name] if known else place.cloud.clusters(name)
-        answers = lookup.Answers([(place, clusters)])
-    else:
-        answers = lookup.ask(asked, lambda cloud: cloud.clusters(name))
-    holding: dict[str, Cloud] = {}
-    for place, clusters in answers.said:
-        for cluster in clusters:
-            holding.setdefault(cluster, place.cloud)
-    return holding, answers, known
