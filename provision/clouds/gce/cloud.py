@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine
 from provision.clouds.gce import stack, sweep, watching
 from provision.clouds.gce.api import emulated
-from provision.clouds.gce.api.failures import GceFailure, NotFound
+from provision.clouds.gce.api.failures import GceFailure
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place, place_of
-from provision.clouds.gce.resources import Controller, Group, noun
-from provision.clouds.gce.resources.instances import instances
-from provision.clouds.gce.resources.kind import short
+from provision.clouds.gce.resources import Group, noun
 from provision.clouds.gce.settings import ENDPOINT, Settings, resolve
+from provision.clouds.gce.vms import Vms, group_ident
 from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError, UnreadableError
 from provision.events import Emit, Noted, Warned, ignore
 from provision.names import parts
 from provision.plan import Plan, PlannedMachine
-from provision.provider.resource import Work
 from provision.speccloud import GceCloud as GceSpec
 
 if TYPE_CHECKING:
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 PAST = {"create": "created", "update": "changed", "replace": "replaced", "delete": "removed"}
 LOOK = 1.0
 """Seconds between two looks for the controller's address at least."""
-SECONDS = 300.0
-"""Seconds that a group may take to accept a change."""
 LAST_PATIENCE = 5.0
 """Seconds for each call once the user has stopped the work."""
 
@@ -58,7 +54,6 @@ class GceCloud:
         self._stop, self._until = threading.Event(), math.inf
         self._stack: Stack | None = None
         self._placed: Place | None = None
-        self._links: dict[str, str] = {}
         self._controller: tuple[str, Endpoint] | None = None
         self._looked = 0.0
 
@@ -77,6 +72,10 @@ class GceCloud:
     def _gce(self) -> Gce:
         """For everything but the stack's provider, which is stopped by itself."""
         return Gce(self._settings, self._emit, until=self._until)
+
+    @cached_property
+    def _vms(self) -> Vms:
+        return Vms(self._gce, self._settings, self._stop)
 
     def _place_of(self, plan: Plan) -> Place:
         wrong: list[Finding] = []
@@ -188,7 +187,7 @@ class GceCloud:
             return self._controller[1]
         if time.monotonic() - self._looked > LOOK:
             self._looked = time.monotonic()
-            for machine in self._machines(plan.name, name=plan.controller.name):
+            for machine in self._vms.listed(plan.name, plan.controller.name):
                 if machine.external:
                     self._controller = (plan.name, Endpoint(machine.external))
                     return self._controller[1]
@@ -200,7 +199,7 @@ class GceCloud:
         """One ``get`` a group, and one page of its errors while it cannot make all."""
         kind = Group(self._gce)
         return [
-            watching.state(kind, self._ident(part), group.name)
+            watching.state(kind, group_ident(self._settings, part), group.name)
             for group in plan.groups
             for part in parts(plan.name, group.name, len(group.machines), plan.cloud.per_group)
         ]
@@ -211,50 +210,30 @@ class GceCloud:
 
     def machines(self, cluster: str = "") -> list[Machine]:
         """One list by page."""
-        return self._machines(cluster)
-
-    def _machines(self, cluster: str, name: str = "") -> list[Machine]:
-        made = []
-        for instance in instances(self._gce, cluster, name):
-            self._links[instance["name"]] = short(instance.get("selfLink", ""))
-            made.append(watching.machine(instance))
-        return sorted(made, key=lambda machine: machine.name)
+        return self._vms.listed(cluster)
 
     def replace(self, launch: Launch, names: Sequence[str], emit: Emit) -> Mapping[str, str]:
         """The groups make them anew under the same names; a controller is declared anew."""
-        workers = [name for name in names if name != launch.plan.controller.name]
-        self._in_groups(workers, "recreate")
-        if len(workers) < len(names):
-            self._machines(launch.plan.name, name=launch.plan.controller.name)
-            if link := self._links.get(launch.plan.controller.name):
-                Controller(self._gce).delete(link, {}, Work.within(SECONDS, self._stop))
+        controller = launch.plan.controller.name
+        self._vms.recreate([name for name in names if name != controller])
+        if controller in names:
+            self._vms.delete(launch.plan.name, controller)
             self._controller = None
             self.apply(launch, emit)
         return {}
 
+    def revive(self, cluster: str, name: str) -> bool:
+        """A VM keeps its disk while it is stopped; its public address may be another one then."""
+        self._controller = None
+        return self._vms.start(cluster, name)
+
     def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
         """The groups are smaller by them."""
-        self._in_groups(names, "shrink")
-
-    def _in_groups(self, names: Sequence[str], verb: str) -> None:
-        if not all(name in self._links for name in names):
-            self._machines("")
-        kind = Group(self._gce)
-        for part in sorted({name.rpartition("-")[0] for name in names}):
-            mine = (name for name in names if name.rpartition("-")[0] == part)
-            links = [self._links[name] for name in mine if name in self._links]
-            work = Work.within(SECONDS, threading.Event())
-            getattr(kind, verb)(self._ident(part), links, work)
+        self._vms.shrink(names)
 
     def console(self, machine: str) -> str:
         """Serial port 1."""
-        if machine not in self._links:
-            self._machines("", name=machine)
-        link = self._links.get(machine)
-        try:
-            return Controller(self._gce).console(link) if link else ""
-        except NotFound:
-            return ""
+        return self._vms.console(machine)
 
     def destroy(self, cluster: str, emit: Emit) -> list[str]:
         """By the stack where there is one, and then by labels whatever is left."""
@@ -291,7 +270,3 @@ class GceCloud:
             cluster, self._settings, program, emit, self._stop, self._until
         )
         return self._stack
-
-    def _ident(self, part: str) -> str:
-        settings = self._settings
-        return f"projects/{settings.project}/regions/{settings.region}/instanceGroupManagers/{part}"

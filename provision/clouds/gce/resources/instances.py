@@ -199,6 +199,10 @@ class Controller(Kind):
         words = ident.split("/")
         return {"project": words[1], "zone": words[3], "instance": words[-1]}
 
+    def start(self, ident: str, work: Work) -> None:
+        """Start it again, with the disk that it has."""
+        self.work("start", f"start the VM {last(ident)}", work, **self.at(ident))
+
     def console(self, ident: str) -> str:
         """What the VM wrote on serial port 1, its last megabyte."""
         doing = f"read the serial port of {last(ident)}"

@@ -1,0 +1,85 @@
+"""The VMs of clusters that stand: listed by labels, and changed one by one.
+
+A group's VM is changed through its group, which alone may make and remove it.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from provision.cloud import Machine
+from provision.clouds.gce import watching
+from provision.clouds.gce.api.failures import NotFound
+from provision.clouds.gce.client import Gce
+from provision.clouds.gce.resources import Controller, Group
+from provision.clouds.gce.resources.instances import instances
+from provision.clouds.gce.resources.kind import short
+from provision.clouds.gce.settings import Settings
+from provision.provider.resource import Work
+
+SECONDS = 300.0
+"""Seconds that a change may take to be accepted."""
+
+
+def group_ident(settings: Settings, part: str) -> str:
+    """The ident of an instance group of the settings' region."""
+    return f"projects/{settings.project}/regions/{settings.region}/instanceGroupManagers/{part}"
+
+
+class Vms:
+    """What is listed tells each one's link, which is remembered: names do not say the zone."""
+
+    def __init__(self, gce: Gce, settings: Settings, stop: threading.Event) -> None:
+        self._gce, self._settings, self._stop = gce, settings, stop
+        self._links: dict[str, str] = {}
+
+    def listed(self, cluster: str, name: str = "") -> list[Machine]:
+        """One list by page; of all our clusters, of one, or one VM alone."""
+        made = []
+        for instance in instances(self._gce, cluster, name):
+            self._links[instance["name"]] = short(instance.get("selfLink", ""))
+            made.append(watching.machine(instance))
+        return sorted(made, key=lambda machine: machine.name)
+
+    def recreate(self, names: Sequence[str]) -> None:
+        """The groups make them anew under the same names."""
+        self._in_groups(names, Group(self._gce).recreate)
+
+    def shrink(self, names: Sequence[str]) -> None:
+        """The groups are smaller by them."""
+        self._in_groups(names, Group(self._gce).shrink)
+
+    def _in_groups(
+        self, names: Sequence[str], change: Callable[[str, list[str], Work], None]
+    ) -> None:
+        if not all(name in self._links for name in names):
+            self.listed("")
+        for part in sorted({name.rpartition("-")[0] for name in names}):
+            mine = (name for name in names if name.rpartition("-")[0] == part)
+            links = [self._links[name] for name in mine if name in self._links]
+            work = Work.within(SECONDS, threading.Event())
+            change(group_ident(self._settings, part), links, work)
+
+    def delete(self, cluster: str, name: str) -> None:
+        """One that is of no group; one that is gone already is no error."""
+        if link := self._looked_up(cluster, name):
+            Controller(self._gce).delete(link, {}, Work.within(SECONDS, self._stop))
+
+    def start(self, cluster: str, name: str) -> bool:
+        """Start one that is of no group; whether it is there."""
+        if link := self._looked_up(cluster, name):
+            Controller(self._gce).start(link, Work.within(SECONDS, self._stop))
+        return bool(link)
+
+    def console(self, name: str) -> str:
+        """Serial port 1."""
+        link = self._links.get(name) or self._looked_up("", name)
+        try:
+            return Controller(self._gce).console(link) if link else ""
+        except NotFound:
+            return ""
+
+    def _looked_up(self, cluster: str, name: str) -> str:
+        """Its link as it is now: one that was made anew may stand in another zone."""
+        self._links.pop(name, None)
+        self.listed(cluster, name)
+        return self._links.get(name, "")
