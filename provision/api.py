@@ -20,8 +20,8 @@ from provision.errors import (
     UsageError,
 )
 from provision.events import Emit, Event, ignore
-from provision.lifecycle import Outcome
 from provision.operations import Status, Summary
+from provision.outcome import Outcome
 from provision.remote.fanout import HostResult
 from provision.run import Agree, Purchase
 from provision.spec import Group, Ready, Spec

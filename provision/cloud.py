@@ -233,6 +233,9 @@ class Cloud(Protocol):
     def replace(self, launch: Launch, names: Sequence[str], emit: Emit) -> Mapping[str, str]:
         """Remove these machines and request them anew under the same names; answers as ``apply``."""
 
+    def revive(self, cluster: str, name: str) -> bool:
+        """Start a machine that has stopped and kept its disk; False where none keeps one here."""
+
     def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
         """Remove these machines for good."""
 

@@ -1,14 +1,22 @@
 """The recipes: up, down, scale, repair. Each is a list of steps that fits on one screen."""
 
-import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
-from provision import budget, release, reports, results, steps, takedown, trials
-from provision.cloud import Change
+from provision import (
+    budget,
+    controller,
+    outcome,
+    proving,
+    release,
+    reports,
+    results,
+    steps,
+    takedown,
+    trials,
+)
+from provision.cloud import Change, Machine, Phase
 from provision.errors import (
-    EXIT_DONE,
-    EXIT_INCOMPLETE,
     CloudFailure,
     DeclinedError,
     InterruptedRun,
@@ -19,54 +27,17 @@ from provision.errors import (
     UsageError,
 )
 from provision.events import Emit
-from provision.lateness import Node
+from provision.labels import WORKER
 from provision.names import machine_number
-from provision.plan import with_nodes
+from provision.outcome import CREATED, PROVED, Outcome
+from provision.plan import plan_of, with_nodes
 from provision.run import Agree, Run
-from provision.scheduler import MemberState, Proof
+from provision.scheduler import MemberState
 from provision.session import found, opened
 from provision.spec import Spec
-from provision.standing import Standing
 from provision.suggest import did_you_mean
 from provision.takedown import Consent, Removal
 from provision.workspace import Workspace
-
-CREATED, JOINED, PROVED = "created", "joined", "proved"
-STAGES = (CREATED, JOINED, PROVED)
-"""Where a bring-up may stop: the cloud has accepted, the scheduler has the nodes, a job has run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a bring-up came to. ``created`` counts machines, ``seconds`` is the whole run's time.
-
-    ``proved`` says that the proof is of this run; else it is an earlier one's, as old as it is.
-    """
-
-    cluster: str
-    standing: Standing
-    created: int
-    missing: tuple[Node, ...]
-    proof: Proof | None
-    seconds: float
-    until: str = PROVED
-    proved: bool = False
-
-    @property
-    def asked(self) -> int:
-        """How many nodes the cluster is to have."""
-        return self.standing.asked
-
-    @property
-    def joined(self) -> int:
-        """How many of them joined, drained ones included."""
-        return self.standing.joined
-
-    @property
-    def exit_code(self) -> int:
-        """0 when all nodes joined, 3 when the quorum did and some are missing, down again or unfit."""
-        less = self.missing or self.standing.down or self.standing.unfit
-        return EXIT_INCOMPLETE if less else EXIT_DONE
 
 
 def up(
@@ -123,6 +94,7 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
         budget.agree(run)
         steps.image(run)
         trials.settings(run)
+        steps.revive(run)
         steps.create(run, pool)
         if until != CREATED:
             steps.join(run)
@@ -131,7 +103,7 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
             steps.quorum(run)
             reports.hear(run)
         if until == PROVED:
-            steps.prove(run)
+            proving.prove(run)
         results.write(run)
     except (RefusedError, SpecError, UsageError, DeclinedError):
         if run.fresh:  # refused means that nothing was made, keys included
@@ -145,7 +117,7 @@ def _bring_up(run: Run, until: str = PROVED) -> Outcome:
     finally:
         run.stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)
-    return _outcome(run, until)
+    return outcome.of(run, until)
 
 
 def down(
@@ -202,6 +174,7 @@ def scale(
         spec = session.spec()
         group = _the_group(spec, group)
         machines = session.machines()
+        controller.there(session, plan_of(spec), machines)
         surplus = [
             machine.name
             for machine in machines
@@ -212,21 +185,50 @@ def scale(
         return _bring_up(Run.again(session, with_nodes(spec, {group: nodes}), machines))
 
 
-def repair(name: str, emit: Emit, command: str = "provision repair") -> Outcome:
-    """Replace every machine that is gone, has stopped, or that the scheduler calls down."""
+def repair(
+    name: str, emit: Emit, command: str = "provision repair", renew: bool = False
+) -> Outcome:
+    """Replace every machine that is gone, has stopped, or that the scheduler calls down.
+
+    A controller is replaced where its machine is gone or has stopped; one whose machine runs and that
+    does not answer only with ``renew``.
+
+    Raises:
+        ProvisionError: the controller does not answer, or ``renew`` is asked of one that does.
+    """
     with found(name, emit) as session, session.lock(command):
-        run = Run.again(session, session.spec(), session.machines())
+        here = session.machines()
+        run = Run.again(session, session.spec(), here)
+        run.renew = renew
         with session.step("look", "looking for machines to replace") as said:
-            down_now = [
-                member.name
-                for member in steps.members(session, run.plan)
-                if member.state is MemberState.DOWN
-            ]
-            if down_now:
-                session.scheduler.forget(session.try_shell(run.plan), down_now)
-                session.cloud.remove(session.name, down_now, emit)
-            said.append(f"{len(down_now)} nodes are down")
+            said.append(_look(run, here))
         return _bring_up(run)
+
+
+def _look(run: Run, here: Sequence[Machine]) -> str:
+    """Remove what is down, and say what there is to mend."""
+    session, plan, name = run.session, run.plan, run.plan.controller.name
+    stopped = [m for m in here if m.phase is Phase.STOPPED and m.role == WORKER]
+    gone = len(plan.workers) - sum(machine.role == WORKER for machine in here)
+    words = [f"{len(stopped)} workers have stopped, {max(0, gone)} are gone"]
+    if why := controller.lost(plan, here):
+        words.append(f"{name} {why}")
+    elif run.renew:
+        controller.silent(session, plan)
+        words.append(f"{name} does not answer and is replaced")
+    elif controller.booting(plan, here) and not controller.been_up(session):
+        words.append(f"{name} has not come up yet")
+    else:
+        down_now = [
+            member.name
+            for member in controller.asked(session, plan)
+            if member.state is MemberState.DOWN
+        ]
+        if down_now:
+            session.scheduler.forget(session.try_shell(plan), down_now)
+            session.cloud.remove(session.name, down_now, session.emit)
+        words.append(f"{len(down_now)} nodes are down")
+    return ", ".join(words)
 
 
 def _number(machine: str, spec: Spec, group: str) -> int:
@@ -261,17 +263,4 @@ def _interrupted(run: Run) -> InterruptedRun:
         f"{controllers} controller and {len(machines) - controllers} of "
         f"{len(run.plan.workers)} workers",
         f"{onward}them",
-    )
-
-
-def _outcome(run: Run, until: str) -> Outcome:
-    return Outcome(
-        cluster=run.plan.name,
-        standing=steps.standing_of(run),
-        created=len(run.lacking),
-        missing=tuple(run.wait.missing) if run.wait else (),
-        proof=run.proof,
-        proved=run.proved,
-        until=until,
-        seconds=round(time.time() - run.began, 3),
     )

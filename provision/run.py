@@ -44,6 +44,12 @@ class Run:
     launch: Launch | None = None
     lacking: list[PlannedMachine] = field(default_factory=list)
     fresh: bool = False
+    before: Sequence[Machine] = ()
+    """What the cloud had of the cluster when the run began."""
+    revived: bool = False
+    """Whether its controller had stopped and was started again, with the disk it has."""
+    renew: bool = False
+    """Whether the controller is replaced although its machine runs: its user says so."""
     wait: JoinWait | None = None
     proof: Proof | None = None
     proved: bool = False

@@ -105,6 +105,8 @@ class Scheduler(Protocol):
     """One scheduler. Calls on a controller raise ``SchedulerFailure`` where it refuses."""
 
     name: str
+    rejoin: str
+    """What its user runs on a worker to have the agent register anew; nothing where none runs yet."""
 
     def templates(self, plan: Plan, keys: Keys) -> Mapping[str, Template]:
         """What each group boots with, by group name; the controller's group is ``controller``."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 
-from provision import labels, preflight, results, standing, userdata
-from provision.cloud import Change, Launch
+from provision import controller, labels, preflight, proving, results, standing, userdata
+from provision.cloud import Change, Launch, Phase
 from provision.errors import (
     CloudFailure,
     Finding,
@@ -18,19 +18,13 @@ from provision.errors import (
     SpecError,
     UnreachableError,
 )
-from provision.events import Noted
+from provision.events import Noted, Warned
 from provision.join import JoinWait
 from provision.names import few, short_name
-from provision.plan import Plan
 from provision.run import Run
-from provision.scheduler import Member, MemberState
-from provision.session import Session
-from provision.standing import Standing
 
 SLACK = 10.0
 """Seconds beyond the deadline for the cloud to say itself what it waited for."""
-PROOF_SECONDS = 120.0
-"""How long the proof job may take; a thousand nodes on two cores took 18 s."""
 
 
 def check(run: Run, waits: bool = False) -> None:
@@ -47,7 +41,9 @@ def check(run: Run, waits: bool = False) -> None:
             if wrong := session.cloud.check(plan, list(plan.machines)):
                 raise RefusedError(wrong) from None
             raise
-        run.lacking = preflight.missing(plan, here)
+        run.before = here
+        staying = [m for m in here if not (run.renew and m.name == plan.controller.name)]
+        run.lacking = preflight.missing(plan, staying)
         keys = session.workspace.keys()
         marks = run.kept or _own_marks(run)
         before = session.workspace.spec()
@@ -102,7 +98,38 @@ def create(run: Run, pool: ThreadPoolExecutor) -> None:
         _forget_gone(run)
         session.emit(Noted(text=f"creating {len(run.lacking)} machines of {run.plan.name}"))
     run.begin()
-    run.creating = pool.submit(session.cloud.apply, launch, run.emit)
+    if run.plan.controller in run.lacking and controller.been_up(session):
+        name, why = run.plan.controller.name, controller.lost(run.plan, run.before)
+        text = f"{name} {why or 'does not answer'} and is made anew: {controller.LOSS}"
+        session.emit(Warned(text=text))
+    run.creating = pool.submit(_create, run, launch)
+    if run.renew:  # while the old one is there, it might be taken for the new one
+        created(run)
+        session.drop_shell()
+
+
+def revive(run: Run) -> None:
+    """Start a controller that has stopped and kept its disk: with it come its queue and its nodes."""
+    session, planned = run.session, run.plan.controller
+    here = [machine for machine in run.before if machine.name == planned.name]
+    stopped = bool(here) and here[0].phase is Phase.STOPPED
+    if not stopped or run.renew or not session.cloud.revive(run.plan.name, planned.name):
+        return
+    run.lacking.remove(planned)
+    run.revived = True
+    session.emit(Noted(text=f"{planned.name} had stopped and was started again"))
+
+
+def _create(run: Run, launch: Launch) -> Mapping[str, str]:
+    """What the cloud still has of a controller that is lost goes first."""
+    cloud, name = run.session.cloud, run.plan.controller.name
+    refused: Mapping[str, str] = {}
+    there = any(machine.name == name for machine in run.before)
+    if run.plan.controller in run.lacking and there:
+        refused = cloud.replace(launch, [name], run.emit)
+        if cloud.declarative:
+            return refused  # it declared everything else too
+    return {**refused, **cloud.apply(launch, run.emit)}
 
 
 def _forget_gone(run: Run) -> None:
@@ -121,13 +148,15 @@ def _forget_gone(run: Run) -> None:
 def join(run: Run) -> None:
     """Wait until the scheduler has the nodes; replace once each one that is late."""
     session, plan = run.session, run.plan
+    anew = run.revived or plan.controller in run.lacking
+    rejoin = controller.Rejoin(session, plan, run.before, anew)
     with session.step("join", f"waiting for {len(plan.workers)} nodes to join") as said:
         run.wait = JoinWait(
             plan,
             session.emit,
-            members=lambda: members(session, plan),
+            members=rejoin.members,
             machines=session.machines,
-            replace=lambda names: _replace(run, names),
+            replace=lambda names: _replace(run, names, rejoin),
             console=session.cloud.console,
             groups=lambda: session.cloud.groups(plan),
             quiet=session.cloud.quiet,
@@ -136,23 +165,10 @@ def join(run: Run) -> None:
         run.wait.wait(lambda: _refused(run))
         with contextlib.suppress(UnreachableError, SchedulerFailure, CloudFailure, RuntimeFailure):
             run.wait.note(session.machines())
-            look(run)
-        said.append(standing.sentence(standing_of(run), plan.name))
-        said.complete = standing_of(run).complete
+            proving.look(run)
+        said.append(standing.sentence(proving.standing_of(run), plan.name))
+        said.complete = proving.standing_of(run).complete
     results.save_timings(run)
-
-
-def look(run: Run) -> Sequence[Member]:
-    """Ask the scheduler once more: one that had joined may be out of service again."""
-    found = members(run.session, run.plan)
-    run.seen = {member.name: member for member in found}
-    return found
-
-
-def standing_of(run: Run) -> Standing:
-    """How many joined in this run's wait, and who of them is of no use at its last look."""
-    joined = [node.name for node in run.wait.joined] if run.wait else []
-    return standing.of(len(run.plan.workers), joined, run.seen, run.unfit)
 
 
 def preview(run: Run) -> list[Change]:
@@ -177,15 +193,6 @@ def created(run: Run) -> None:
             "run the same command again to go on, or give it a longer --deadline",
         )
     creating.result()
-
-
-def members(session: Session, plan: Plan) -> Sequence[Member]:
-    """One look at the scheduler over the kept connection."""
-    try:
-        return session.scheduler.members(session.try_shell(plan))
-    except UnreachableError:
-        session.drop_shell()
-        raise
 
 
 def quorum(run: Run) -> None:
@@ -216,35 +223,6 @@ def quorum(run: Run) -> None:
     )
 
 
-def prove(run: Run) -> None:
-    """Run one job on every node that joined and is free, unless nothing changed since the last one."""
-    session, wait = run.session, _wait(run)
-    run.proof = standing.proof_of(results.earlier(run, "outputs").get("proof"))
-    replaced = any(node.replaced for node in wait.nodes.values())
-    if run.proof and not run.lacking and not replaced:
-        return
-    with session.step("prove", "running the proof job") as said:
-        wanted = {node.name for node in wait.joined}
-        known = [member for member in look(run) if member.name in wanted]
-        # On a cluster proved before, some may be busy with the user's jobs: those prove it too.
-        busy = {member.name for member in known if run.proof and member.busy}
-        able = [
-            member.name
-            for member in known
-            if member.state is MemberState.READY and member.name not in busy
-        ]
-        if able:
-            run.proof = session.scheduler.prove(session.try_shell(run.plan), able, PROOF_SECONDS)
-            run.proved = True
-            ran = f"ran on {len(able)} distinct nodes in {run.proof.seconds:.1f} s"
-            said.append(f"proof job {ran}{standing.left_out(wanted, able, busy)}")
-        else:
-            said.append(
-                f"no proof job ran: no node was free{standing.left_out(wanted, able, busy)}"
-            )
-            said.complete = False
-
-
 def _own_marks(run: Run) -> dict[str, str]:
     plan = run.plan
     marks = {
@@ -260,11 +238,12 @@ def _lacking_text(run: Run) -> str:
     lacking, total = len(run.lacking), 1 + len(run.plan.workers)
     if not lacking:
         return f"all {total} machines are there already"
-    return f"{lacking} of {total} machines are to be created, and there is room for them"
+    return f"{lacking} of {total} machines do not run, and there is room for them"
 
 
-def _replace(run: Run, names: Sequence[str]) -> Mapping[str, str]:
+def _replace(run: Run, names: Sequence[str], rejoin: controller.Rejoin) -> Mapping[str, str]:
     if run.plan.controller.name in names:
+        rejoin.renewed(run.session.known())
         created(run)  # one change of what the cloud declares at a time
         run.session.drop_shell()
     return run.session.cloud.replace(_launch(run), names, run.emit)

@@ -46,6 +46,7 @@ class MemoryCloud:
     kind: str = "local"
     quiet: float = 0.0
     declarative: bool = False
+    keeps_disks: bool = False
     user_data_limit: int = 100_000
     there: dict[str, Machine] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -138,6 +139,12 @@ class MemoryCloud:
                 self._boot(launch, machine, 1)
         return {}
 
+    def revive(self, cluster: str, name: str) -> bool:
+        if self.keeps_disks:
+            self.calls.append(f"revive {name}")
+            self.there[name] = dataclasses.replace(self.there[name], phase=Phase.STARTED)
+        return self.keeps_disks
+
     def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
         self.calls.append(f"remove {' '.join(names)}")
         for name in names:
@@ -165,11 +172,14 @@ class MemoryScheduler:
 
     cloud: MemoryCloud
     name: str = "slurm"
+    rejoin: str = "rejoin"
     states: dict[str, Member] = field(default_factory=dict)
     never: set[str] = field(default_factory=set)
     queue: Jobs | Exception = field(default_factory=Jobs)
     said: dict[str, str] = field(default_factory=dict)
     """What nodes report of a user's own part."""
+    unknown: set[str] = field(default_factory=set)
+    """Workers that run and have not registered with this controller."""
     calls: list[str] = field(default_factory=list)
 
     def templates(self, plan: Plan, keys: Keys) -> Mapping[str, Template]:
@@ -188,7 +198,7 @@ class MemoryScheduler:
         return [
             self.states.get(m.name, Member(m.name, MemberState.READY, "idle"))
             for m in self.cloud.machines()
-            if m.role == labels.WORKER and m.name not in self.never
+            if m.role == labels.WORKER and m.name not in self.never | self.unknown
         ]
 
     def agent_starts(self, controller: Shell) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ import pytest
 
 from provision import lifecycle, operations, session
 from provision.events import Event
-from provision.lifecycle import Outcome
+from provision.outcome import Outcome
 from provision.run import Purchase
 from provision.spec import Spec
 from provision.speccloud import LocalCloud

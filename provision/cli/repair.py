@@ -9,15 +9,22 @@ from provision.cli.options import cluster_argument, output_options
 
 @click.command("repair")
 @cluster_argument
+@click.option(
+    "--controller", is_flag=True,
+    help="Make the controller anew, though it has its disk still, or runs and does not answer.",
+)  # fmt: skip
 @output_options
-def run(name: str, options: ConsoleOptions) -> int:
+def run(name: str, controller: bool, options: ConsoleOptions) -> int:
     """Replace machines that are gone or stopped, and nodes that the scheduler calls down.
 
-    Nodes that someone drained stay as they are.
+    Nodes that someone drained stay as they are. A controller that has stopped is started where it kept
+    its disk (GCE). Else, and where it is gone, it is made anew and the workers register with it; its queue
+    and history are lost.
     """
     from provision import lifecycle
 
     with Console(options) as console:
-        outcome = lifecycle.repair(name, console.emit, f"provision repair {name}".strip())
-        console.result(views.outcome_data(outcome), *views.outcome_lines(outcome))
+        command = f"provision repair {name}".strip()
+        outcome = lifecycle.repair(name, console.emit, command, controller)
+        console.result(views.outcome_data(outcome), *views.repair_lines(outcome))
         return outcome.exit_code

@@ -12,7 +12,7 @@ from provision.cli.options import SpecChoice, output_options, spec_options
 from provision.cli.tables import Table
 from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
-from provision.lifecycle import PROVED, STAGES
+from provision.outcome import PROVED, STAGES
 from provision.run import Agree, Purchase
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     # Not for running: what is shown is made by others, and a list needs no recipe.
     from provision.budget import Room
     from provision.cloud import Change, Limit
-    from provision.lifecycle import Outcome
     from provision.operations import Status, Summary
+    from provision.outcome import Outcome
     from provision.run import Purchase
     from provision.runtime import HostCheck
     from provision.scheduler import Member, Proof
@@ -156,6 +156,18 @@ def outcome_lines(outcome: Outcome) -> list[str]:
     return lines
 
 
+def repair_lines(outcome: Outcome) -> list[str]:
+    """What a repair did, and what the cluster came to by it."""
+    names = [short_name(outcome.cluster, name) for name in outcome.anew]
+    shown = ", ".join(names[:MISSING_SHOWN]) + (" …" if len(names) > MISSING_SHOWN else "")
+    count = f"{len(names)} machines were" if len(names) > 1 else "1 machine was"
+    made = f"{count} made anew ({shown})" if names else ""
+    revived = "the controller was started again" if outcome.revived else ""
+    said = ", ".join(words for words in (revived, made) if words)
+    line = f"{outcome.cluster}: {said or 'no machine had to be made anew'}"
+    return [line, *outcome_lines(outcome)]
+
+
 def proof_line(proof: Proof, now: bool) -> str:
     """What a proof job of this run showed; one of an earlier run carries its age."""
     if now:
@@ -177,6 +189,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         "drained": list(outcome.standing.drained),
         "down": list(outcome.standing.down),
         "created": outcome.created,
+        "anew": list(outcome.anew),
         "seconds": outcome.seconds,
         "proof": {
             "nodes": proof.nodes,

@@ -36,6 +36,7 @@ class Slurm:
     """Slurm's side of the :class:`~provision.scheduler.Scheduler` contract."""
 
     name = "slurm"
+    rejoin = "sudo systemctl --no-block try-restart slurmd.service"
 
     def templates(self, plan: Plan, keys: Keys) -> Mapping[str, Template]:
         """The controller's template and one per worker group."""

@@ -6,8 +6,8 @@ from provision import budget, lifecycle
 from provision.cloud import Cost, Limit
 from provision.errors import DeclinedError, Finding, RefusedError, UsageError
 from provision.events import Noted, Warned
-from provision.lifecycle import Outcome
 from provision.names import ENDLESS
+from provision.outcome import Outcome
 from provision.run import Purchase
 from provision.spec import Spec
 from provision.workspace import Workspace

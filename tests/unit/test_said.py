@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from provision import lifecycle, operations, release
+from provision import lifecycle, operations, release, session
 from provision.cli import views
 from provision.cli.words import Mark, mark, sentence
 from provision.cloud import Phase
@@ -15,6 +15,8 @@ from provision.scheduler import Member, MemberState, Shell
 from provision.standing import proof_of
 from provision.workspace import Workspace
 from tests.world import World
+
+REAL_SHELL = session.Session.shell
 
 
 def ended(world: World, step: str) -> StepEnded:
@@ -123,6 +125,25 @@ def test_a_stopped_machine_is_not_ready_whatever_the_scheduler_still_says(world:
     assert (row.phase, row.state, row.detail) == ("stopped", "down", "idle")
     assert row.reason == "its machine has stopped"
     assert views.status_line(found) == "demo: 2 of 3 nodes ready"
+
+
+@pytest.mark.parametrize("how", ["stopped", "gone"])
+def test_status_says_that_the_controller_is_lost_without_trying_to_reach_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    def never(*words: object) -> None:
+        raise AssertionError("there is nothing to reach")
+
+    world.up(nodes=1)
+    monkeypatch.setattr(session.Session, "shell", REAL_SHELL)
+    monkeypatch.setattr(session, "controller_shell", never)
+    if how == "gone":
+        del world.cloud.there["demo-controller"]
+    else:
+        stop(world, "demo-controller")
+    said = views.status_line(operations.status("demo", world.events.append))
+    words = {"gone": "has no controller: its machine is gone", "stopped": "controller has stopped"}
+    assert words[how] in said and "run 'provision repair demo'" in said
 
 
 def test_a_record_of_an_earlier_machine_makes_none_ready(world: World) -> None:

@@ -112,6 +112,10 @@ class LocalCloud:
         generations = {name: before.get(name, 0) + 1 for name in names}
         return self.runtime.start(resources.boots(launch, again, generations), emit)
 
+    def revive(self, cluster: str, name: str) -> bool:
+        """A machine of this host that has stopped is made anew."""
+        return False
+
     def remove(self, cluster: str, names: Sequence[str], emit: Emit) -> None:
         """Kill and remove these containers."""
         if names:
