@@ -65,7 +65,10 @@ class Vms:
             Controller(self._gce).delete(link, {}, Work.within(SECONDS, self._stop))
 
     def start(self, cluster: str, name: str) -> bool:
-        """Start one that is of no group; whether it is there."""
+        """Start one that is of no group; whether it is there.
+
+        Google refuses one that still shuts down; the client tries again, as with all that is not ready.
+        """
         if link := self._looked_up(cluster, name):
             Controller(self._gce).start(link, Work.within(SECONDS, self._stop))
         return bool(link)
