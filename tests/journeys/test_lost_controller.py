@@ -13,6 +13,7 @@ from provision.labels import CLUSTER
 from provision.runtimes import runtime_of
 from provision.runtimes.light.records import MACHINES, STATE, Records
 from tests.journeys.command import Answer, Cli, until
+from tests.journeys.emulator import Emulator
 
 NAME, NODES = "jlost", 3
 CONTROLLER = f"{NAME}-controller"
@@ -117,3 +118,22 @@ def test_a_controller_that_is_silent_is_replaced_only_when_its_user_says_so(cli:
     assert "its scheduler does not answer" in told and "--controller" in told
     whole(cli, cli("repair", NAME, "--controller"), f"does not answer and is made anew: {LOST}")
     assert "answers" in cli("repair", NAME, "--controller", expect=1).sentence()
+
+
+def test_on_gce_a_deleted_controller_is_made_anew_and_its_workers_are_members(
+    tmp_path: Path, roomy: None
+) -> None:
+    emulator = Emulator(Cli(tmp_path / "emulator"), "light")
+    try:
+        cli = Cli(tmp_path / "state", emulator.environment)
+        up(cli, kind="gce")
+        mark(cli)
+        emulator.happen("delete", CONTROLLER)
+        until(lambda: stopped(cli), 60)
+        whole(cli, cli("repair", NAME), f"is gone and is made anew: {LOST}")
+        assert emulator.count("instances.insert") == 2
+        assert marked(cli), "no worker was replaced"
+        cli("down", NAME, "--yes")
+        assert emulator.control("resources") == []
+    finally:
+        emulator.end()
