@@ -93,6 +93,17 @@ def test_all_findings_are_told_together(gce: Gce) -> None:
     ]
 
 
+def test_a_processor_that_no_name_tells_is_compared_as_google_shows_it(gce: Gce) -> None:
+    image = "projects/rocky-linux-cloud/global/images/family/rocky-linux-9"
+    zones = ["us-central1-a", "us-central1-b"]
+    cloud = {"image": image, "controller_type": "t2a-standard-1", "zones": zones}
+    found = said(gce, spec_of(gce, "p", 1, cloud, {"machine_types": ["t2a-standard-1"]}))
+    (line,) = [line.partition(";")[0] for line in found if "ARM64" in line]
+    its = "the image rocky-linux-9-v20261110 is for X86_64"
+    assert line == f"cloud.controller_type: t2a-standard-1 is ARM64, and {its}"
+    assert said(gce, spec_of(gce, "p", 1, {"image": image})) == []
+
+
 def test_an_unknown_region_and_zones(gce: Gce) -> None:
     (region,) = said(gce, spec_of(gce, "p", 1, {"region": "us-centrall1"}))
     assert region == "cloud.region: there is no region us-centrall1; did you mean us-central1?"
@@ -124,7 +135,7 @@ def test_disks_too_small_or_too_large(gce: Gce) -> None:
         "image": "projects/rocky-linux-cloud/global/images/family/rocky-linux-9",
         "disk_gb": 10,
     }
-    group = {"disk_type": "pd-extreme", "disk_gb": 100}
+    group = {"machine_types": ["n2-standard-2"], "disk_type": "pd-extreme", "disk_gb": 100}
     found = said(gce, spec_of(gce, "p", 1, rocky, group))
     assert len(found) == 2
     assert "needs a disk of 20 GiB, not 10; set cloud.disk_gb: 20 or more" in found[0]
