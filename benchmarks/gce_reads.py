@@ -101,15 +101,44 @@ def pages(environment: dict[str, str]) -> int:
     return sum(calls.get("compute.instances.aggregatedList", {}).values())
 
 
+def insert(environment: dict[str, str], path: str, body: dict[str, Any]) -> None:
+    """Make it and wait for its operation; what fails there would be missing in every figure."""
+    root = f"{environment['PROVISION_GCE_ENDPOINT']}/compute/v1/"
+    root += f"projects/{environment['GOOGLE_CLOUD_PROJECT']}/"
+    request = urllib.request.Request(
+        root + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        operation = json.load(answer)
+    scope = path.rsplit("/", 2 if path.endswith("/bulkInsert") else 1)[0]
+    wait = f"{root}{scope}/operations/{operation['name']}/wait"
+    while operation["status"] != "DONE":
+        with urllib.request.urlopen(
+            urllib.request.Request(wait, method="POST"), timeout=150
+        ) as answer:
+            operation = json.load(answer)
+    if "error" in operation:
+        raise SystemExit(f"{path}: {operation['error']}")
+
+
 def fleet(environment: dict[str, str], nodes: int) -> None:
     """A controller and so many workers with our labels, made by Google's API alone."""
-    address = f"projects/{environment['GOOGLE_CLOUD_PROJECT']}/zones/{ZONE}/instances/bulkInsert"
+    project = f"projects/{environment['GOOGLE_CLOUD_PROJECT']}"
+    region = ZONE.rpartition("-")[0]
+    link = f"{project}/global/networks/{NAME}"
+    insert(
+        environment, "global/networks", {"name": NAME, "autoCreateSubnetworks": False, "mtu": 1460}
+    )
+    # The default one has 4,092 addresses.
+    subnetwork = {"name": NAME, "network": link, "ipCidrRange": "10.0.0.0/16"}
+    insert(environment, f"regions/{region}/subnetworks", subnetwork)
     made: list[tuple[str, int, dict[str, Any]]] = [
         ("controller", 1, {"perInstanceProperties": {f"{NAME}-controller": {}}})
     ]
     for first in range(0, nodes, PAGE):
         count = min(PAGE, nodes - first)
-        made.append(("worker", count, {"namePattern": f"{NAME}-worker-####"}))
+        digits = "#" * max(4, len(str(nodes)))
+        made.append(("worker", count, {"namePattern": f"{NAME}-worker-{digits}"}))
     for role, count, named in made:
         marks = {"provision-cluster": NAME, "provision-role": role, "provision-group": role}
         properties: dict[str, Any] = {
@@ -121,15 +150,10 @@ def fleet(environment: dict[str, str], nodes: int) -> None:
             "disks": [
                 {"boot": True, "autoDelete": True, "initializeParams": {"sourceImage": IMAGE}}
             ],
-            "networkInterfaces": [{"network": "global/networks/default"}],
+            "networkInterfaces": [{"subnetwork": f"{project}/regions/{region}/subnetworks/{NAME}"}],
         }
         body = {"count": str(count), "instanceProperties": properties, **named}
-        request = urllib.request.Request(
-            f"{environment['PROVISION_GCE_ENDPOINT']}/compute/v1/{address}",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        urllib.request.urlopen(request, timeout=60).close()
+        insert(environment, f"zones/{ZONE}/instances/bulkInsert", body)
 
 
 def at(nodes: int, environment: dict[str, str]) -> tuple[list[Cost], bool]:
@@ -144,7 +168,8 @@ def at(nodes: int, environment: dict[str, str]) -> tuple[list[Cost], bool]:
     ]
     # Where only the labels are at hand, one more asks for controllers: whose clusters exist.
     once = -(-(nodes + 1) // PAGE) + 1
-    good = looks[0].cpu <= MOST_RATIO * theirs.cpu and all(each.pages <= once for each in looks)
+    good = looks[0].cpu <= MOST_RATIO * theirs.cpu
+    good = good and all(once - 1 <= each.pages <= once for each in looks)
     return [theirs, *looks], good
 
 
