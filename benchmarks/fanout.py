@@ -151,6 +151,10 @@ def compare(size: int, rounds: int) -> bool:
     for _ in range(rounds):
         for tool in tools:
             tool.ask(folder, nodes)
+            # A run that is cut off has said what it had measured.
+            print(
+                f"{tool.name}: {tool.seconds[-1]:.2f} s, {tool.answered[-1]} answered", flush=True
+            )
     mine = tools[0]
     for tool in tools:
         print(
