@@ -24,7 +24,7 @@ ATTACHED: Mapping[str, Mapping[int, int]] = {
 def of(kind: MachineType, source: Json) -> list[tuple[str, int]]:
     """GPUs of a VM by type and number, its machine type's own where it has some."""
     if kind.accelerators:
-        return list(kind.accelerators)
+        return [(name, number) for name, number in kind.accelerators]
     given = source.get("guestAccelerators") or []
     named = [
         (last(each.get("acceleratorType", "")), each.get("acceleratorCount", 0)) for each in given
@@ -44,7 +44,7 @@ def check(cloud: Cloud, project: Project, kind: MachineType, source: Json, where
             )
             raise errors.not_found(f"projects/{project.name}/{path}/{name}")
         if kind.accelerators:
-            if (name, number) not in kind.accelerators:
+            if (name, number) not in of(kind, source):
                 raise _incompatible(kind, name)
             continue
         if not number:
