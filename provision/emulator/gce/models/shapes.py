@@ -47,6 +47,8 @@ HEEDED = {
     "serial-port-logging-enable": "serialPortLoggingEnableMetadataValue",
 }
 """Keys with their fields (document, ``ResourceStatusEffectiveInstanceMetadata``)."""
+UNHEEDED = dict.fromkeys(HEEDED.values(), False)
+"""What nearly every VM shows of them."""
 SEVERAL = "Intel Broadwell"
 
 
@@ -115,8 +117,11 @@ def shield(vm: "Instance") -> Json:
 
 def effective(vm: "Instance") -> Json:
     """Metadata that Compute itself heeds, as it holds for this VM: its own items over the project's."""
-    common = {item["key"]: item.get("value", "") for item in vm.project.metadata}
-    items = common | vm.own_items()
+    items = vm.own_items()
+    if vm.project.metadata:
+        items = {i["key"]: i.get("value", "") for i in vm.project.metadata} | items
+    if HEEDED.keys().isdisjoint(items):
+        return UNHEEDED
     return {
         field: items.get(key, "").upper() in ("TRUE", "1", "Y", "YES")
         for key, field in HEEDED.items()
