@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import fabric, firstboot, kernel, machine, pace
+from . import fabric, firstboot, kernel, machine, pace, shield
 from .places import INIT
 
 
@@ -150,6 +150,7 @@ def main() -> None:
     # The kernel reaps machines that have ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     firstboot.load()
+    shield.read_only()
     gc.collect()
     gc.freeze()
     Zygote(sys.argv[1], int(sys.argv[2])).run()

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -10,15 +11,24 @@ CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
-MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
+CLONE_NEWCGROUP = 0x02000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+QUIET = MS_NOSUID | MS_NODEV | MS_NOEXEC
+MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 PR_CAPBSET_DROP = 24
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 """Number of pivot_root(2), which the C library does not wrap."""
 
-FORBIDDEN = (14, 15, 16, 17, 20, 22, 25, 26, 30, 34)
-"""Capabilities a machine does not get: IPC_LOCK and IPC_OWNER stay, SYS_MODULE (16), SYS_RAWIO (17),
-SYS_PACCT (20), SYS_BOOT (22), SYS_TIME (25), TTY_CONFIG (26), AUDIT_CONTROL (30), SYSLOG (34) go."""
+CAPABILITIES = {
+    "CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "FSETID": 4, "KILL": 5, "SETGID": 6, "SETUID": 7,
+    "SETPCAP": 8, "NET_BIND_SERVICE": 10, "NET_RAW": 13, "SYS_CHROOT": 18, "SYS_RESOURCE": 24,
+    "AUDIT_WRITE": 29, "SETFCAP": 31,
+}  # fmt: skip
+"""What a machine's root may (capabilities(7)): what container engines give but for MKNOD, and SYS_RESOURCE,
+with which slurmd and PAM raise limits. SYS_ADMIN is not there: who may mount can undo what is read-only."""
+LAST_CAP = "/proc/sys/kernel/cap_last_cap"
+CAPABILITY_VERSION_3 = 0x20080522
 
 
 def _checked(result: int, doing: str) -> None:
@@ -61,6 +71,18 @@ def sethostname(name: str) -> None:
 
 
 def drop_capabilities() -> None:
-    """Take :data:`FORBIDDEN` out of the bounding set: no program started from here gets them."""
-    for capability in FORBIDDEN:
+    """Keep :data:`CAPABILITIES`, in this process and in all that it begets.
+
+    This process goes on with cloud-init, which executes user-data's own Python (``part-handler``).
+    """
+    last = int(Path(LAST_CAP).read_text())
+    for capability in set(range(last + 1)) - set(CAPABILITIES.values()):
         _checked(_libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0), "prctl")
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    # Effective, permitted and inheritable, the lower 32 bits and then the higher ones.
+    data = (ctypes.c_uint32 * 6)()
+    _checked(_libc.capget(header, data), "capget")
+    # This host's root may be a container's, and have less itself.
+    kept = data[1] & sum(1 << number for number in CAPABILITIES.values())
+    data[:] = [kept, kept, 0, 0, 0, 0]
+    _checked(_libc.capset(header, data), "capset")

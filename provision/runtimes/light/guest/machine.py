@@ -5,6 +5,7 @@ it: mounts, memory, link.
 """
 
 import fcntl
+import itertools
 import os
 import resource
 import signal
@@ -12,7 +13,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import fabric, firstboot, kernel
+from . import fabric, firstboot, kernel, shield
 from .netlink import LOOPBACK, Netlink
 from .places import INIT, SCRATCH
 
@@ -54,6 +55,7 @@ def become(order: Order, console: int, report: int) -> None:
     """
     os.setsid()
     written, kept = _streams(console)
+    _close_all_but(0, 1, 2, console, written, kept, report)
     os.umask(0o022)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, OPEN_FILES), most))
@@ -89,6 +91,13 @@ def _streams(console: int) -> tuple[int, int]:
     os.dup2(write, 2)
     # Out of the way of the descriptors that PID 1 gets by number.
     return _high(read), _high(console)
+
+
+def _close_all_but(*kept: int) -> None:
+    """What the zygote holds of other machines and of this host is nothing for user-data."""
+    edges = sorted(kept)
+    for lower, upper in itertools.pairwise((*edges, 1 << 20)):
+        os.closerange(lower + 1, upper)
 
 
 def _high(descriptor: int) -> int:
@@ -132,15 +141,18 @@ def _connect(order: Order) -> None:
 
 def _root() -> None:
     """The image's root, read-only below a writable layer in memory."""
-    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC)
+    kernel.unshare(
+        kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWCGROUP
+    )
     kernel.mount("light", SCRATCH, "tmpfs", data="mode=755")
     for name in ("upper", "work", "root"):
         Path(SCRATCH, name).mkdir()
     root = f"{SCRATCH}/root"
     layers = f"lowerdir=/,upperdir={SCRATCH}/upper,workdir={SCRATCH}/work"
     kernel.mount("light", root, "overlay", data=layers)
-    kernel.mount("proc", f"{root}/proc", "proc")
-    kernel.mount("sysfs", f"{root}/sys", "sysfs", flags=kernel.MS_RDONLY)
+    kernel.mount("proc", f"{root}/proc", "proc", flags=kernel.QUIET)
+    kernel.mount("sysfs", f"{root}/sys", "sysfs", flags=kernel.MS_RDONLY | kernel.QUIET)
+    shield.cover(root)
     kernel.mount("devpts", f"{root}/dev/pts", "devpts", data="newinstance,ptmxmode=0666,mode=620")
     kernel.pivot_root(root)
 
