@@ -1,12 +1,18 @@
 """A light machine's stand-in for systemd: units that end, are started again, wait, and are asked after."""
 
 import itertools
+import os
 import re
+import signal
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
 from provision.events import ignore
 from provision.runtime import MachineRuntime
+from provision.runtimes.light.records import MACHINES, Records
 from tests.nodes.conftest import Make, booted
 from tests.nodes.test_light_runtime import script
 
@@ -161,6 +167,55 @@ def test_what_it_does_not_know_it_refuses(runtime: MachineRuntime, boot: Make) -
         "keep.service: has no main process", "1", "systemctl: a light machine knows no --user", "1",
         "systemctl: a light machine knows no 'set-property'; it has no systemd", "1",
     ]  # fmt: skip
+
+
+def test_what_scripts_of_real_nodes_call_is_known(runtime: MachineRuntime, boot: Make) -> None:
+    quick = f"[Service]\n{UP}\nExecReload=/bin/sh -c 'echo $MAINPID >/run/told'\n"
+    said = console(
+        runtime, boot, units(keep=quick, idle=quick),
+        "systemctl daemon-reload; echo $?; systemctl cat keep | head -2",
+        "systemctl try-restart idle; systemctl is-active idle; systemctl is-enabled keep; echo $?",
+        "systemctl reload-or-restart keep; systemctl is-active keep",
+        "p() { systemctl show -p MainPID --value keep; }; a=$(p); systemctl reload-or-restart keep",
+        "test $a = $(p) && test $a = $(cat /run/told) && echo reloaded",
+        "systemctl try-restart keep; systemctl is-active keep; test $a != $(p) && echo anew",
+        "systemctl enable keep; systemctl is-enabled keep; systemctl show -p ActiveState,SubState keep",
+        "systemctl list-units; echo $?; systemctl list-unit-files; echo $?; systemctl edit keep; echo $?",
+        "systemctl stop keep; systemctl reload keep; echo $?",
+    )  # fmt: skip
+    refused = "systemctl: a light machine knows no '{}'; it has no systemd"
+    assert said == [
+        "0", "# /etc/systemd/system/keep.service", "[Service]", "inactive", "disabled", "1",
+        "active", "reloaded", "active", "anew", "enabled", "ActiveState=active", "SubState=running",
+        refused.format("list-units"), "1", refused.format("list-unit-files"), "1",
+        refused.format("edit"), "1", "keep.service: is not active, cannot reload", "1",
+    ]  # fmt: skip
+
+
+def test_pid_1_rests_when_the_last_writer_of_its_console_has_gone(
+    runtime: MachineRuntime, boot: Make
+) -> None:
+    runtime.start([boot(0)], ignore)
+    booted(runtime, boot(0).name)
+    record = Records().get(MACHINES, boot(0).name)
+    assert record and record.process
+    init = "exec /usr/lib/light/light-init machine lonely 3<&0 4>/dev/null"
+    inner = f"mount -t tmpfs none /run && true | {init}"
+    enter = ["nsenter", "--target", f"{record.process.number}", "--all"]
+    apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inner]
+    found: list[str] = []
+    with subprocess.Popen([*enter, *apart], stdin=subprocess.DEVNULL) as child:
+        try:
+            time.sleep(2)
+            found = subprocess.run(["pgrep", "-f", "^/usr/lib/light/light-init machine lonely"],
+                                   capture_output=True, text=True).stdout.split()  # fmt: skip
+            assert len(found) == 1
+            fields = Path(f"/proc/{found[0]}/stat").read_text().rpartition(")")[2].split()
+            assert int(fields[11]) + int(fields[12]) <= 5, "hundredths of a second of two"
+        finally:
+            for each in found:
+                os.kill(int(each), signal.SIGKILL)
+            child.kill()
 
 
 def test_pid_1_rests_while_nothing_happens(runtime: MachineRuntime, boot: Make) -> None:
