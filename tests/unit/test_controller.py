@@ -180,6 +180,16 @@ def test_members_are_left_alone(world: World, agents: Agents) -> None:
     assert agents.told == [["demo-worker-0002"]]
 
 
+def test_machines_that_do_not_run_are_not_logged_in_to(world: World, agents: Agents) -> None:
+    world.up(nodes=2)
+    stopped = world.cloud.there["demo-worker-0002"]
+    world.cloud.there[stopped.name] = dataclasses.replace(stopped, phase=Phase.STOPPED)
+    world.scheduler.unknown = set(world.workers)
+    with session.found("demo", world.events.append) as cluster:
+        controller.Rejoin(cluster, cluster.plan(), cluster.machines(), anew=True).members()
+    assert agents.told == [["demo-worker-0001"]]
+
+
 def test_agents_that_cannot_be_started_again_are_told_and_tried_twice(
     world: World, agents: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
