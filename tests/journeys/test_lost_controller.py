@@ -120,18 +120,22 @@ def test_a_controller_that_is_silent_is_replaced_only_when_its_user_says_so(cli:
     assert "answers" in cli("repair", NAME, "--controller", expect=1).sentence()
 
 
-def test_on_gce_a_deleted_controller_is_made_anew_and_its_workers_are_members(
-    tmp_path: Path, roomy: None
+@pytest.mark.parametrize("what", ["delete", "stop"])
+def test_on_gce_a_deleted_controller_is_made_anew_and_a_stopped_one_is_started(
+    tmp_path: Path, roomy: None, what: str
 ) -> None:
     emulator = Emulator(Cli(tmp_path / "emulator"), "light")
     try:
         cli = Cli(tmp_path / "state", emulator.environment)
         up(cli, kind="gce")
         mark(cli)
-        emulator.happen("delete", CONTROLLER)
+        emulator.happen(what, CONTROLLER)
         until(lambda: stopped(cli), 60)
-        whole(cli, cli("repair", NAME), f"is gone and is made anew: {LOST}")
-        assert emulator.count("instances.insert") == 2
+        if what == "delete":
+            whole(cli, cli("repair", NAME), f"is gone and is made anew: {LOST}")
+        else:
+            whole(cli, up(cli, kind="gce"), "had stopped and was started again")
+        assert emulator.count("instances.insert") == (2 if what == "delete" else 1)
         assert marked(cli), "no worker was replaced"
         cli("down", NAME, "--yes")
         assert emulator.control("resources") == []
