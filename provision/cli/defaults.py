@@ -57,14 +57,16 @@ FLAGS: Mapping[str, tuple[str, ...]] = {
     "dials": ("emulate",),
     "set": ("emulate",),
     "token": ("emulate",),
+    "links": ("emulate",),
     "yes": ("init", "up", "down"),
     "force": ("init", "scale"),
     "forget": ("down",),
     "shrink-to-fit": ("up",),
     "fix": ("doctor",),
+    "controller": ("repair",),
 }
 """Every flag, and the commands that have it."""
-TYPED = ("yes", "force", "forget", "shrink-to-fit", "fix")
+TYPED = ("yes", "force", "forget", "shrink-to-fit", "fix", "controller")
 """Flags that agree to a cost or a loss, or change this machine: only who types them has agreed."""
 OWN = {
     ("emulate", "machines"), ("emulate", "project"), ("doctor", "machines"), ("doctor", "nodes"),

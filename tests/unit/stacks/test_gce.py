@@ -150,10 +150,11 @@ def test_own_labels_stay_below_ours() -> None:
 
 def test_only_what_cannot_live_migrate_asks_to_be_stopped_for_maintenance() -> None:
     groups = {
-        "gpu": {"nodes": 1, "machine_types": ["n2-standard-4", "a2-highgpu-1g"]},
-        "cpu": {"nodes": 1},
+        "gpu": {"nodes": 1, "machine_types": ["c3-standard-4", "a3-highgpu-8g"]},
+        "cpu": {"nodes": 1, "machine_types": ["c3-standard-4"]},
     }
-    declared, _ = run(plan(groups, cloud={"controller_type": "c3-standard-192-metal"}))
+    metal = {"controller_type": "c3-standard-192-metal", "disk_type": "hyperdisk-balanced"}
+    declared, _ = run(plan(groups, cloud=metal))
     asked = {key: made.inputs.get("maintenance") for key, made in declared.items()}
     assert {key for key, value in asked.items() if value == "TERMINATE"} == {
         "Template d-gpu", "Controller d-controller",

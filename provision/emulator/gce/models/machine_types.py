@@ -11,6 +11,8 @@ CUSTOM = re.compile(r"(?:(n1|n2|n2d|n4|e2|g2|c4a?)-)?custom-(\d{1,3})-(\d{3,7})(
 TERMINATE_ONLY = re.compile(r"(h4d|ct\w+|tpu\w*)-.*|.*-metal|z3-highmem-(88|176)")
 """Types that cannot live-migrate, GPUs aside: H4D, TPUs, bare metal, Z3 with more than 18 TiB of SSD
 (docs.cloud.google.com/compute/docs/instances/host-maintenance-overview)."""
+L4_OF_G2 = {24: 2, 48: 4, 96: 8}
+"""GPUs of a G2 by its vCPUs, as the standard types have them; 1 with any other number."""
 METRICS = {"": "CPUS", "n1": "CPUS", "e2": "CPUS", "n2": "N2_CPUS", "n2d": "N2D_CPUS"}
 
 
@@ -25,7 +27,9 @@ def find(cloud: Cloud, name: str) -> MachineType | None:
     cpus, memory = int(found[2]), int(found[3])
     if cpus < 1 or memory % 256 or (cpus > 1 and cpus % 2):
         return None
-    return MachineType(name, cpus, memory, METRICS.get(found[1] or "", "CPUS_PER_VM_FAMILY"))
+    gpus = (("nvidia-l4", L4_OF_G2.get(cpus, 1)),) if found[1] == "g2" else ()
+    metric = METRICS.get(found[1] or "", "CPUS_PER_VM_FAMILY")
+    return MachineType(name, cpus, memory, metric, accelerators=gpus)
 
 
 def json(cloud: Cloud, project: str, zone: str, kind: MachineType) -> Json:
