@@ -1,6 +1,7 @@
 """For every layer: nothing a test does touches the user's own state, cache and configuration."""
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,8 @@ pytest_plugins = ["pytester"]
 
 USERS_FOLDERS = users_folders()
 PULUMI = users_pulumi()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background: `make test &`
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else no child could have Ctrl-C
 RUN_ID = uuid4().hex
 """Tells this run's processes from others'; every child inherits it."""
 

@@ -114,8 +114,13 @@ def test_ssh_hands_over_with_its_exit_code(cli: Cli) -> None:
     assert "has no node" in cli("ssh", NAME, "worker-0009", expect=1).sentence()
 
 
-def test_ansible_pings_every_node_of_the_inventory(cli: Cli, tmp_path: Path) -> None:
-    inventory = tmp_path / "hosts.yml"
+def test_ansible_pings_every_node_of_the_inventory(
+    cli: Cli, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp(
+        "a"
+    )  # short: the path of a socket in it has 107 characters at most
+    inventory = home / "hosts.yml"
     inventory.write_text(cli("inventory", NAME, "--format", "ansible").stdout)
     ansible = Path(sys.executable).with_name("ansible")
     done = subprocess.run(
@@ -127,8 +132,8 @@ def test_ansible_pings_every_node_of_the_inventory(cli: Cli, tmp_path: Path) -> 
         check=False,
         env={
             **os.environ,
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path),
-            "HOME": str(tmp_path),
+            "ANSIBLE_LOCAL_TEMP": str(home),
+            "HOME": str(home),
             "ANSIBLE_NOCOLOR": "1",
         },
     )
