@@ -23,13 +23,13 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from provision.cloudinit.userdata import user_data_of
 from provision.keys import new_keys
 from provision.plan import Plan, PlannedMachine, plan_of
 from provision.runtimes.container import image
 from provision.runtimes.container.runtime import STARTERS
-from provision.schedulers.slurm import Slurm
-from provision.spec import Spec
-from provision.userdata import user_data_of
+from provision.schedulers.slurm.scheduler import Slurm
+from provision.spec.models import Spec
 
 BOUND = 1.3
 NAME = "bench"

@@ -7,7 +7,9 @@ prints, prompts or ends the process. Importing it loads no cloud; docs/api.md ha
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from provision import lifecycle, nodes, operations
+from provision.cluster import nodes
+from provision.cluster import status as looking
+from provision.cluster.status import Status, Summary
 from provision.errors import (
     CloudFailure,
     DeclinedError,
@@ -20,14 +22,14 @@ from provision.errors import (
     UsageError,
 )
 from provision.events import Emit, Event, ignore
-from provision.operations import Status, Summary
-from provision.outcome import Outcome
+from provision.recipes import lifecycle
+from provision.recipes.bringup import Agree, Purchase
+from provision.recipes.outcome import Outcome
 from provision.remote.fanout import HostResult
-from provision.run import Agree, Purchase
-from provision.spec import Group, Ready, Spec
-from provision.speccloud import GceCloud, LocalCloud
-from provision.specfile import load
-from provision.specflags import Overrides
+from provision.spec.clouds import GceCloud, LocalCloud
+from provision.spec.flags import Overrides
+from provision.spec.models import Group, Ready, Spec
+from provision.spec.reader import load
 
 __all__ = [
     "Agree",
@@ -105,9 +107,9 @@ def run(
 
 def status(name: str, emit: Emit = ignore) -> Status:
     """The cluster's machines and nodes now."""
-    return operations.status(name, emit)
+    return looking.status(name, emit)
 
 
 def clusters() -> tuple[Sequence[Summary], Sequence[str]]:
     """All clusters, from labels alone; and in words, which places could not be asked and why."""
-    return operations.clusters()
+    return looking.clusters()

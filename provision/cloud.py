@@ -9,7 +9,7 @@ from typing import Protocol
 from provision.errors import Finding
 from provision.events import Emit
 from provision.plan import Plan, PlannedMachine
-from provision.speccloud import Cloud as CloudSpec
+from provision.spec.clouds import Cloud as CloudSpec
 
 
 class Phase(StrEnum):

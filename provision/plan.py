@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from provision import reserved
 from provision.errors import Finding, SpecError
-from provision.identity import fingerprints
 from provision.labels import CONTROLLER, WORKER
 from provision.names import machine_name, parts
-from provision.spec import Group, Spec, duration_text
-from provision.speccloud import Cloud, GceCloud
+from provision.spec import reserved
+from provision.spec.clouds import Cloud, GceCloud
+from provision.spec.identity import fingerprints
+from provision.spec.models import Group, Spec, duration_text
 
 SMALL = 50
 """Up to this many nodes the default quorum is all of them, above it :data:`LARGE_QUORUM`."""

@@ -21,7 +21,7 @@ from provision.errors import ProvisionError, UnreadableError, UsageError
 from provision.files import SIZE_MAX, claimed, read_regular, write_private
 from provision.keys import Keys, new_keys
 from provision.names import cluster_name
-from provision.spec import Spec
+from provision.spec.models import Spec
 
 T = TypeVar("T")
 

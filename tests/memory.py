@@ -35,8 +35,8 @@ from provision.scheduler import (
     Template,
     Trial,
 )
-from provision.schedulers.slurm import Slurm
-from provision.speccloud import LocalCloud
+from provision.schedulers.slurm.scheduler import Slurm
+from provision.spec.clouds import LocalCloud
 
 
 @dataclass

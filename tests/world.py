@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from provision import lifecycle, operations, session
+from provision.cluster import session, status
 from provision.events import Event
-from provision.outcome import Outcome
-from provision.run import Purchase
-from provision.spec import Spec
-from provision.speccloud import LocalCloud
+from provision.recipes import lifecycle
+from provision.recipes.bringup import Purchase
+from provision.recipes.outcome import Outcome
+from provision.spec.clouds import LocalCloud
+from provision.spec.models import Spec
 from tests.memory import MemoryCloud, MemoryScheduler, NoShell
 
 
@@ -33,7 +34,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World()
-    for module in (session, operations):
+    for module in (session, status):
         monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: made.cloud)
         monkeypatch.setattr(module, "places", lambda: [LocalCloud()])
     monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)

@@ -31,8 +31,8 @@ def run(
     A path behind : is on the nodes, from the home of the user 'provision' unless it begins with /.
     A file arrives whole or not at all. The exit code is the worst one. For folders use rsync.
     """
-    from provision import nodes
     from provision.cli import answers
+    from provision.cluster import nodes
     from provision.remote import fanout
 
     if not 2 <= len(words) <= 3:

@@ -260,7 +260,7 @@ def _fitting(option: click.Option, value: object) -> tuple[str, object]:
 
 
 def _shown(value: object) -> str:
-    from provision.specyaml import short
+    from provision.spec.document import short
 
     if isinstance(value, bool | dict | list):
         return short(value)

@@ -11,7 +11,7 @@ from provision.cli.tables import Table
 from provision.errors import EXIT_DONE, EXIT_REFUSED, ProvisionError
 from provision.runtime import HostCheck
 from provision.runtimes import KINDS
-from provision.spec import NODES_MAX
+from provision.spec.models import NODES_MAX
 
 
 @click.command("doctor")
@@ -33,13 +33,13 @@ def run(nodes: int, machines: str, fix: bool, options: ConsoleOptions) -> int:
 
     'up' refuses with the same findings. Exit 0 when all is well, 4 when 'up' would refuse.
     """
-    from provision import operations
+    from provision.cluster import status
 
     with Console(options) as console:
-        checks = operations.host_checks(nodes, machines)
+        checks = status.host_checks(nodes, machines)
         # All of them: any() would stop at the first.
         if fix and any([_mend(check, console) for check in checks]):
-            checks = operations.host_checks(nodes, machines)
+            checks = status.host_checks(nodes, machines)
         data = [
             {
                 "name": check.name,

@@ -11,7 +11,7 @@ from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, DeclinedError, UnknownClusterError, UsageError
 
 if TYPE_CHECKING:
-    from provision.takedown import Consent, Removal
+    from provision.recipes.takedown import Consent, Removal
 
 YES = "give --yes to agree without being asked"
 
@@ -38,7 +38,7 @@ def run(
     nothing carries the name it says which places were asked; that is exit 0 too, unless one of them
     could not be asked.
     """
-    from provision import lifecycle
+    from provision.recipes import lifecycle
 
     with Console(options) as console:
         if forget:
@@ -62,7 +62,7 @@ def run(
 
 def asking(console: Console) -> "Consent":
     """Asks the one who types; without a terminal only what costs and does nothing may go unasked."""
-    from provision.takedown import words
+    from provision.recipes.takedown import words
 
     def consent(removal: "Removal") -> bool:
         if can_ask():
@@ -77,7 +77,7 @@ def asking(console: Console) -> "Consent":
 
 def _show(removal: "Removal", console: Console) -> int:
     from provision.cli.tables import Table
-    from provision.takedown import words
+    from provision.recipes.takedown import words
 
     rows = [(one.kind, one.name) for one in removal.resources]
     line = f"would be removed: {words(removal)}"
@@ -87,7 +87,7 @@ def _show(removal: "Removal", console: Console) -> int:
 
 def _forget(name: str, yes: bool, dry_run: bool, console: Console) -> int:
     """Forgetting loses keys and state, so it is never done unasked."""
-    from provision import lifecycle
+    from provision.recipes import lifecycle
     from provision.workspace import Workspace
 
     if not name:

@@ -16,13 +16,13 @@ from provision.errors import EXIT_DONE, UsageError
 @output_options
 def run(words: tuple[str, ...], reason: str, options: ConsoleOptions) -> int:
     """Give the nodes no new jobs; running jobs go on."""
-    from provision import operations
+    from provision.cluster import status
 
     name, nodes = name_and_nodes(words)
     if not nodes:
         raise UsageError("no node was named", "name one: provision drain demo worker-0001")
     with Console(options) as console:
-        changed = operations.drain(name, nodes, reason, console.emit)
+        changed = status.drain(name, nodes, reason, console.emit)
         lines = views.member_lines(changed)
         console.result({"drained": [one.name for one in changed]}, *lines)
     return EXIT_DONE

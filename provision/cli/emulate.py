@@ -134,7 +134,7 @@ def _dials(file: Path | None, settings: tuple[str, ...]) -> "Dials":
 
 
 def _read(file: Path) -> dict[str, object]:
-    from provision.specfile import document
+    from provision.spec.reader import document
 
     read = document(file, "dials.yaml", "see docs/emulate.md for all dials")
     if read.findings:

@@ -14,9 +14,9 @@ from provision.cli.options import cloud_option, machines_option, output_options
 from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
 from provision.files import check_target
-from provision.speccloud import CLOUD_KINDS
-from provision.specfile import load, parse
-from provision.specflags import Overrides
+from provision.spec.clouds import CLOUD_KINDS
+from provision.spec.flags import Overrides
+from provision.spec.reader import load, parse
 
 FILE = "cluster.yaml"
 SCHEMA = "provision.schema.json"

@@ -21,12 +21,12 @@ from provision.errors import EXIT_DONE
 )
 def run(name: str, form: str) -> int:
     """Print the cluster's machines for Ansible, OpenSSH, Prometheus, jq or /etc/hosts."""
-    from provision import hosts, operations
+    from provision.cluster import outputs, status
 
     with Console(ConsoleOptions()) as console:
-        found = operations.inventory(name, console.emit)
+        found = status.inventory(name, console.emit)
         if form == "json":
-            console.write(json.dumps(hosts.as_dict(found), indent=2) + "\n")
+            console.write(json.dumps(outputs.as_dict(found), indent=2) + "\n")
         else:
-            console.write(hosts.FORMATS[form](found))
+            console.write(outputs.FORMATS[form](found))
     return EXIT_DONE

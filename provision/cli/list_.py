@@ -18,10 +18,10 @@ def run(options: ConsoleOptions) -> int:
 
     Exit 1 where a place could not be asked, with what the others have.
     """
-    from provision import operations
+    from provision.cluster import status
 
     with Console(options) as console:
-        found, unasked = operations.clusters()
+        found, unasked = status.clusters()
         data = [{**dataclasses.asdict(one), "expired": one.expired} for one in found]
         console.result(data, Table(views.CLUSTER_COLUMNS, views.cluster_rows(found)))
         for words in unasked:

@@ -12,13 +12,13 @@ from provision.errors import EXIT_DONE, UsageError
 @output_options
 def run(words: tuple[str, ...], options: ConsoleOptions) -> int:
     """Print the console and cloud-init's output of NODE, also of one that never joined."""
-    from provision import operations
+    from provision.cluster import status
 
     name, nodes = name_and_nodes(words)
     if len(nodes) != 1:
         raise UsageError("one node is wanted", "name it: provision logs demo worker-0001")
     with Console(options) as console:
-        said = operations.logs(name, nodes[0], console.emit)
+        said = status.logs(name, nodes[0], console.emit)
         parts = [part for title, text in said.items() for part in (f"==> {title} <==", text)]
         console.result(said, *parts)
     return EXIT_DONE

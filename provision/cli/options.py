@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from provision.plan import Plan
-    from provision.specfile import Loaded
-    from provision.specflags import Overrides
+    from provision.spec.flags import Overrides
+    from provision.spec.reader import Loaded
 
 Run = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +31,7 @@ class Duration(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Seconds of it."""
-        from provision.spec import duration_of
+        from provision.spec.models import duration_of
 
         try:
             return duration_of(value)
@@ -51,13 +51,13 @@ class SpecChoice:
     @property
     def overrides(self) -> "Overrides":
         """The flags as the spec reader takes them."""
-        from provision.specflags import Overrides
+        from provision.spec.flags import Overrides
 
         return Overrides(**self.flags, otherwise=Overrides(**self.otherwise))
 
     def load(self) -> "Loaded":
         """Read it; raises ``SpecError`` with everything that is wrong."""
-        from provision.specfile import load
+        from provision.spec.reader import load
 
         return load(self.path, self.overrides)
 
@@ -251,7 +251,7 @@ def _complete_allowed(path: Sequence[str]) -> Callable[..., "list[CompletionItem
         ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> "list[CompletionItem]":
         try:
-            from provision.specwords import allowed_words
+            from provision.spec.sentences import allowed_words
 
             return _items(allowed_words(path), incomplete)
         except Exception:

@@ -9,7 +9,7 @@ from provision.cli.options import SpecChoice, output_options, spec_options
 from provision.cli.tables import Table
 from provision.errors import EXIT_DONE
 from provision.plan import Plan, PlannedGroup
-from provision.spec import duration_text
+from provision.spec.models import duration_text
 
 
 @click.command("plan")

@@ -17,12 +17,12 @@ def run(chosen: SpecChoice, options: ConsoleOptions) -> int:
 
     Creates nothing. Exit 0 when all fits, 4 when 'up' would refuse.
     """
-    from provision import budget
+    from provision.recipes import consent
 
     with Console(options) as console:
         loaded, _ = chosen.plan()
         try:
-            room = budget.headroom(loaded.spec, console.emit)
+            room = consent.headroom(loaded.spec, console.emit)
         except SpecError as error:
             raise loaded.placed(error) from None
         table = [Table(views.LIMIT_COLUMNS, views.limit_rows(room.limits))] if room.limits else []

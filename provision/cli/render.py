@@ -26,12 +26,12 @@ def run(chosen: SpecChoice, role: str, to: Path | None) -> int:
 
     With --to it is written whole, with the cluster's own keys where they exist, else with new ones.
     """
-    from provision import operations
+    from provision.cluster import status
     from provision.files import check_target, write_private
 
     with Console(ConsoleOptions()) as console:
         _, plan = chosen.plan()
-        texts = operations.rendered(plan, masked=to is None)
+        texts = status.rendered(plan, masked=to is None)
         group = role if role in texts or role != "worker" else plan.groups[0].name
         if group not in texts:
             near = did_you_mean(role, texts)

@@ -21,7 +21,7 @@ def run(name: str, controller: bool, options: ConsoleOptions) -> int:
     its disk (GCE). Else, and where it is gone, it is made anew and the workers register with it; its queue
     and history are lost.
     """
-    from provision import lifecycle
+    from provision.recipes import lifecycle
 
     with Console(options) as console:
         command = f"provision repair {name}".strip()

@@ -17,13 +17,13 @@ def run(words: tuple[str, ...], options: ConsoleOptions) -> int:
 
     Exit 0 when the scheduler then calls all of them ready, 3 when it does not.
     """
-    from provision import operations
+    from provision.cluster import status
 
     name, nodes = name_and_nodes(words)
     if not nodes:
         raise UsageError("no node was named", "name one: provision resume demo worker-0001")
     with Console(options) as console:
-        changed = operations.resume(name, nodes, console.emit)
+        changed = status.resume(name, nodes, console.emit)
         back = [one.name for one in changed if one.state is MemberState.READY]
         others = [one.name for one in changed if one.state is not MemberState.READY]
         console.result({"resumed": back, "not_ready": others}, *views.member_lines(changed))

@@ -35,8 +35,8 @@ def run(
     One word is a line for the nodes' shell ('uptime | cut -c1-9'); several are passed on as typed.
     A command that is not done in time (exit code 124), and every one at Ctrl-C, is ended on its node.
     """
-    from provision import nodes
     from provision.cli import answers
+    from provision.cluster import nodes
     from provision.remote import fanout
 
     if not command:

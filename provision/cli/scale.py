@@ -7,7 +7,7 @@ from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import output_options, words_argument
 from provision.errors import UsageError
 from provision.names import cluster_name
-from provision.spec import NODES_MAX
+from provision.spec.models import NODES_MAX
 
 
 @click.command("scale")
@@ -20,7 +20,7 @@ def run(words: tuple[str, ...], group: str, force: bool, options: ConsoleOptions
 
     Fewer: the highest numbers are drained and removed; none that runs a job, unless --force.
     """
-    from provision import lifecycle
+    from provision.recipes import lifecycle
 
     name, nodes = _name_and_number(words)
     with Console(options) as console:

@@ -15,7 +15,7 @@ def run() -> int:
     Editors with yaml-language-server complete and check a spec that begins with the line
     '# yaml-language-server: $schema=provision.schema.json', as 'provision init' writes it.
     """
-    from provision.specschema import schema
+    from provision.spec.schema import schema
 
     with Console(ConsoleOptions()) as console:
         console.write(json.dumps(schema(), indent=2) + "\n")

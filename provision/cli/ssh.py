@@ -21,12 +21,12 @@ def run(name: str, node: str, command: tuple[str, ...]) -> int:
     Hands over to OpenSSH with the cluster's own configuration. What begins with - behind the -- are
     options of OpenSSH: provision ssh demo -- -N -L 8080:localhost:8080
     """
-    from provision import operations
+    from provision.cluster import status
 
     program = shutil.which("ssh")
     if program is None:
         raise ProvisionError("OpenSSH's ssh is not on this machine", "install openssh-client")
-    config, host = operations.ssh_target(name, node)
+    config, host = status.ssh_target(name, node)
     os.execv(program, [program, "-F", str(config), *arguments(host, command)])
     return 1  # execv does not come back
 

@@ -20,11 +20,11 @@ def run(name: str, every: bool, not_ready: bool, options: ConsoleOptions) -> int
 
     Exit 0 when every node that was asked for can take jobs, 3 when some cannot.
     """
-    from provision import operations
+    from provision.cluster import status
     from provision.scheduler import MemberState
 
     with Console(options) as console:
-        found = operations.status(name, console.emit)
+        found = status.status(name, console.emit)
         shown = found
         if not_ready:
             lacking = [node for node in found.nodes if node.state != MemberState.READY]

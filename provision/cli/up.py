@@ -5,15 +5,15 @@ import sys
 
 import click
 
-from provision import lifecycle
 from provision.cli import views
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import SpecChoice, output_options, spec_options
 from provision.cli.tables import Table
 from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
-from provision.outcome import PROVED, STAGES
-from provision.run import Agree, Purchase
+from provision.recipes import lifecycle
+from provision.recipes.bringup import Agree, Purchase
+from provision.recipes.outcome import PROVED, STAGES
 
 
 @click.command("up")

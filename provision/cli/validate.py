@@ -8,7 +8,7 @@ import click
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.options import SpecChoice, output_options, spec_options
 from provision.errors import EXIT_DONE, Finding, SpecError
-from provision.spec import Spec
+from provision.spec.models import Spec
 
 KEYS = frozenset(Spec.model_fields)
 
@@ -21,12 +21,12 @@ def run(chosen: SpecChoice, options: ConsoleOptions) -> int:
 
     With --output json the findings are the result: where each is (file, line, path), and its sentence.
     """
-    from provision import operations
+    from provision.cluster import status
 
     with Console(options) as console:
         try:
             loaded, plan = chosen.plan()
-            if faults := operations.faults(plan):
+            if faults := status.faults(plan):
                 raise loaded.placed(SpecError(faults))
         except SpecError as error:
             if not console.json:

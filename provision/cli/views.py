@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from provision import standing
 from provision.cli.tables import Table
 from provision.names import ENDLESS, short_name
+from provision.recipes import standing
 from provision.remote.nodeset import fold
 
 if TYPE_CHECKING:
     # Not for running: what is shown is made by others, and a list needs no recipe.
-    from provision.budget import Room
     from provision.cloud import Change, Limit
-    from provision.operations import Status, Summary
-    from provision.outcome import Outcome
-    from provision.run import Purchase
+    from provision.cluster.status import Status, Summary
+    from provision.recipes.bringup import Purchase
+    from provision.recipes.consent import Room
+    from provision.recipes.outcome import Outcome
     from provision.runtime import HostCheck
     from provision.scheduler import Member, Proof
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from provision.cloud import Cloud, Cost
 from provision.events import Emit, ignore
 from provision.plan import Plan
-from provision.speccloud import Cloud as CloudSpec
-from provision.speccloud import GceCloud as GceSpec
-from provision.speccloud import LocalCloud as LocalSpec
+from provision.spec.clouds import Cloud as CloudSpec
+from provision.spec.clouds import GceCloud as GceSpec
+from provision.spec.clouds import LocalCloud as LocalSpec
 from provision.workspace import Workspace
 
 GCE_VARIABLES = ("PROVISION_GCE_ENDPOINT", "GOOGLE_CLOUD_PROJECT", "GOOGLE_PROJECT")

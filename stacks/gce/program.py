@@ -19,13 +19,13 @@ from typing import Any
 
 import pulumi
 
-from provision import hostmaintenance
 from provision.cloud import Launch
 from provision.clouds.gce.place import Place
 from provision.labels import CLUSTER, CONTROLLER, GROUP, ROLE, WORKER
 from provision.names import parts
 from provision.plan import PlannedGroup
 from provision.provider.declare import Declared, declare
+from provision.spec import hostmaintenance
 
 MODULE = "provision:gce"
 LINK = "projects/{project}/{scope}/{collection}/{name}"

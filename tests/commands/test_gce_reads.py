@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gce_reads import NAME, PAGE, fleet
-from provision.spec import Group, Spec
-from provision.speccloud import GceCloud
+from provision.spec.clouds import GceCloud
+from provision.spec.models import Group, Spec
 from tests.journeys.command import ROOT, Cli
 from tests.journeys.emulator import Emulator
 
@@ -20,7 +20,7 @@ NODES = PAGE + 20
 PAGES = 2
 HEAVY = {
     "google.cloud.compute_v1", "google.api_core", "google.protobuf", "grpc", "pulumi", "jsonschema",
-    "paramiko", "docker.transport.sshconn", "rich", "provision.lifecycle",
+    "paramiko", "docker.transport.sshconn", "rich", "provision.recipes.lifecycle",
 }  # fmt: skip
 LOADED = """\
 import sys
@@ -109,7 +109,7 @@ def test_the_containers_sdk_loads_without_paramiko_and_still_finds_an_engine_by_
 
 def target(cli: Cli, node: str = "") -> tuple[str, set[str]]:
     """What ``provision ssh`` hands to OpenSSH, and what it has imported for that."""
-    script = "import sys; from provision.operations import ssh_target as t; "
+    script = "import sys; from provision.cluster.status import ssh_target as t; "
     script += "print(t(*sys.argv[1:])[1], *sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script, NAME, node], cwd=ROOT, text=True, capture_output=True,

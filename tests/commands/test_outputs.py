@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from provision import hosts
 from provision.cloud import Endpoint, Phase
-from provision.hosts import Inventory, Node
+from provision.cluster import outputs
+from provision.cluster.outputs import Inventory, Node
 from provision.keys import new_keys
 
 UP = Node("demo-worker-0001", "worker", "worker", "10.1.0.10", "started")
@@ -42,9 +42,9 @@ def inventory(request: pytest.FixtureRequest, tmp_path: Path) -> Inventory:
     folder = tmp_path / "my state 100%h"
     folder.mkdir()
     made = Inventory("demo", folder, Endpoint(controller.address, 2222), controller, workers)
-    (folder / "ssh_config").write_text(hosts.ssh_config(made))
-    (folder / "known_hosts").write_text(hosts.known_hosts(made, new_keys("demo")))
-    (folder / "inventory.yml").write_text(hosts.ansible(made))
+    (folder / "ssh_config").write_text(outputs.ssh_config(made))
+    (folder / "known_hosts").write_text(outputs.known_hosts(made, new_keys("demo")))
+    (folder / "inventory.yml").write_text(outputs.ansible(made))
     return made
 
 
@@ -105,11 +105,11 @@ def test_ansible_reads_its_inventory_without_a_warning(inventory: Inventory) -> 
     hostvars = listed["_meta"]["hostvars"]
     assert set(hostvars) == {node.name for node in reached(inventory)}
     groups = {name for name in listed if listed[name].get("hosts")} - {"all", "ungrouped"}
-    assert groups == {hosts._ansible_name(node.group) for node in reached(inventory)}
+    assert groups == {outputs._ansible_name(node.group) for node in reached(inventory)}
 
 
 def test_etc_hosts_has_an_address_in_every_line_that_counts(inventory: Inventory) -> None:
-    lines = hosts.etc_hosts(inventory).splitlines()
+    lines = outputs.etc_hosts(inventory).splitlines()
     counting = [line.split() for line in lines if not line.startswith("#")]
     assert all(ipaddress.ip_address(words[0]) and len(words) == 3 for words in counting)
     assert {words[1] for words in counting} == {node.name for node in reached(inventory)}
@@ -117,7 +117,7 @@ def test_etc_hosts_has_an_address_in_every_line_that_counts(inventory: Inventory
 
 def test_prometheus_gets_targets_and_labels_that_are_text(inventory: Inventory) -> None:
     """The form of <file_sd_config>: a list of {"targets": [host], "labels": {name: value}}."""
-    listed = json.loads(hosts.FORMATS["prometheus"](inventory))
+    listed = json.loads(outputs.FORMATS["prometheus"](inventory))
     for one in listed:
         (target,) = one["targets"]
         address, _, port = target.partition(":")
@@ -127,6 +127,6 @@ def test_prometheus_gets_targets_and_labels_that_are_text(inventory: Inventory) 
 
 
 def test_plain_data_names_every_node_and_its_phase(inventory: Inventory) -> None:
-    data = json.loads(json.dumps(hosts.as_dict(inventory)))
+    data = json.loads(json.dumps(outputs.as_dict(inventory)))
     assert len(data["nodes"]) == len(inventory.nodes)
     assert {node["phase"] for node in data["nodes"]} <= {phase.value for phase in Phase}

@@ -17,7 +17,7 @@ from provision.clouds.gce.settings import Settings, resolve
 from provision.errors import CloudFailure, Finding
 from provision.plan import Plan, plan_of
 from provision.provider.resource import Work
-from provision.spec import Spec
+from provision.spec.models import Spec
 from stacks.gce import program
 from tests.emulator.conftest import Gce as Emulated
 

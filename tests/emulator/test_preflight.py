@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from google.cloud import compute_v1
 
-from provision import lifecycle
 from provision.clouds.gce.account.needs import network_names
 from provision.clouds.gce.client import Gce as Client
 from provision.clouds.gce.cloud import GceCloud
@@ -18,7 +17,8 @@ from provision.emulator.signin import key_file
 from provision.errors import RefusedError, SpecError
 from provision.events import Event, Warned, ignore
 from provision.plan import plan_of
-from provision.spec import Spec
+from provision.recipes import lifecycle
+from provision.spec.models import Spec
 from provision.workspace import Workspace
 from tests.emulator.clients import google
 from tests.emulator.conftest import Gce, Start

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from provision import lifecycle
 from provision.errors import RefusedError
 from provision.events import ignore
+from provision.recipes import lifecycle
 from tests.emulator.conftest import Gce
 from tests.emulator.stack import REGION as R
 from tests.emulator.stack import comes_up, creates, spec_of

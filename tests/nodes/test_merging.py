@@ -14,14 +14,14 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from provision import merging, userdata
+from provision.cloudinit import merging, userdata
 from provision.events import ignore
 from provision.keys import new_keys
 from provision.plan import plan_of
 from provision.runtimes.container import image, node
 from provision.runtimes.container.connect import connect
-from provision.schedulers.slurm import Slurm
-from provision.spec import Spec
+from provision.schedulers.slurm.scheduler import Slurm
+from provision.spec.models import Spec
 
 CASES = Path(__file__).with_name("merged_by_cloud_init.py")
 THEIRS: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 
 from provision import api, errors
 from provision.events import Noted
-from provision.standing import Standing
+from provision.recipes.standing import Standing
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLE = PAGE.partition("```python\n")[2].partition("```")[0]
@@ -42,9 +42,11 @@ def test_the_pages_example_runs(
     def run(name: str, command: str, *more: Any) -> list[api.HostResult]:
         return [api.HostResult(f"{name}-worker-0001", 0, f"{command}!\n")]
 
-    monkeypatch.setattr("provision.lifecycle.up", up)
-    monkeypatch.setattr("provision.lifecycle.down", lambda name, *more, **words: asked.append(name))
-    monkeypatch.setattr("provision.nodes.run", run)
+    monkeypatch.setattr("provision.recipes.lifecycle.up", up)
+    monkeypatch.setattr(
+        "provision.recipes.lifecycle.down", lambda name, *more, **words: asked.append(name)
+    )
+    monkeypatch.setattr("provision.cluster.nodes.run", run)
     exec(compile(EXAMPLE, "docs/api.md", "exec"), {})
     assert asked == [("up", "nightly", "local"), "nightly"]
     said = capsys.readouterr().out

@@ -11,10 +11,10 @@ import yaml
 
 from provision import errors, events
 from provision.cli.commands import COMMANDS
-from provision.spec import Spec
-from provision.speccloud import CLOUD_KINDS
-from provision.specfile import parse
-from provision.specflags import FLAGS
+from provision.spec.clouds import CLOUD_KINDS
+from provision.spec.flags import FLAGS
+from provision.spec.models import Spec
+from provision.spec.reader import parse
 
 DOCS = Path(__file__).parents[2] / "docs"
 GIVEN_BY_CODE = {

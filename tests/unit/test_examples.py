@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from provision.plan import plan_of
-from provision.specfile import load
+from provision.spec.reader import load
 from tests.documents import ROOT, Line
 from tests.unit.test_commands_in_docs import parsed
 
@@ -25,12 +25,12 @@ def test_there_are_specs_of_each_kind() -> None:
 
 @pytest.mark.parametrize("path", INVENTORIES, ids=lambda path: path.stem)
 def test_a_spec_is_valid_and_planned(path: Path) -> None:
-    from provision import operations
+    from provision.cluster import status
 
     loaded = load(path)
     plan = plan_of(loaded.spec)
     assert len(plan.workers) == sum(group.nodes for group in loaded.spec.groups.values())
-    assert operations.faults(plan) == []
+    assert status.faults(plan) == []
 
 
 def commands(node: object) -> list[tuple[str, bool]]:

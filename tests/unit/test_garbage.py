@@ -20,17 +20,19 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from provision import join, session, workspace
+from provision import workspace
 from provision.cli import app, defaults
 from provision.cli.commands import BY_NAME
 from provision.cli.main import main
+from provision.cluster import session, status
 from provision.emulator.dials import DialError, Dials
 from provision.emulator.gce.known import turned
 from provision.engine.workdir import Workdir
 from provision.errors import EXIT_BUG, EngineFailure, RuntimeFailure, SpecError, UnreachableError
+from provision.recipes import join
 from provision.runtimes.light.records import MACHINES, Records
-from provision.spec import Spec
-from provision.specfile import parse
+from provision.spec.models import Spec
+from provision.spec.reader import parse
 from provision.workspace import KEPT_MAX
 from tests.memory import NoShell
 from tests.world import World
@@ -124,7 +126,6 @@ def bug(words: list[str], capsys: Capture) -> str:
 @pytest.fixture
 def there(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A cluster called demo of three workers, with a stack's folder, and no way out of the process."""
-    from provision import operations
     from provision.emulator import asking, owners, serve
 
     def gone(*words: object) -> None:
@@ -137,7 +138,7 @@ def there(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worl
     monkeypatch.setattr(session.Session, "shell", lambda self: Deaf())
     monkeypatch.setattr(join, "POLL", 0.01)
     monkeypatch.setattr(join, "MACHINES_POLL", 0.0)
-    monkeypatch.setattr(operations, "host_checks", lambda *about: [])
+    monkeypatch.setattr(status, "host_checks", lambda *about: [])
     monkeypatch.setattr(serve, "around", lambda *about: 0)
     monkeypatch.setattr(serve, "forever", lambda *about: None)
     monkeypatch.setattr(owners, "clean_all", lambda: [])

@@ -12,7 +12,7 @@ from provision.plan import (
     plan_of,
     with_nodes,
 )
-from provision.spec import Spec
+from provision.spec.models import Spec
 
 
 def spec_of(**changes: Any) -> Spec:

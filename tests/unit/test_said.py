@@ -5,14 +5,15 @@ import time
 
 import pytest
 
-from provision import lifecycle, operations, release, session
 from provision.cli import views
 from provision.cli.words import Mark, mark, sentence
 from provision.cloud import Phase
+from provision.cluster import session, status
 from provision.errors import InterruptedRun, ProvisionError
 from provision.events import StepEnded
+from provision.recipes import lifecycle, release
+from provision.recipes.standing import proof_of
 from provision.scheduler import Member, MemberState, Shell
-from provision.standing import proof_of
 from provision.workspace import Workspace
 from tests.world import World
 
@@ -60,7 +61,7 @@ def test_a_proof_that_cannot_be_read_back_is_none(junk: object) -> None:
 
 def test_joined_says_who_is_drained_or_down_again(world: World) -> None:
     world.up(nodes=9)
-    operations.drain("demo", ["worker-0003"], "disk", world.events.append)
+    status.drain("demo", ["worker-0003"], "disk", world.events.append)
     outcome = world.up(nodes=9)
     assert "9 of 9 nodes joined, 1 of them drained (worker-0003)" in views.outcome_lines(outcome)[0]
     assert views.outcome_data(outcome)["drained"] == ["demo-worker-0003"]
@@ -120,7 +121,7 @@ def test_no_proof_is_claimed_where_no_node_is_free(
 def test_a_stopped_machine_is_not_ready_whatever_the_scheduler_still_says(world: World) -> None:
     world.up(nodes=3)
     stop(world, "demo-worker-0002")
-    found = operations.status("demo", world.events.append)
+    found = status.status("demo", world.events.append)
     row = {node.name: node for node in found.nodes}["demo-worker-0002"]
     assert (row.phase, row.state, row.detail) == ("stopped", "down", "idle")
     assert row.reason == "its machine has stopped"
@@ -141,7 +142,7 @@ def test_status_says_that_the_controller_is_lost_without_trying_to_reach_it(
         del world.cloud.there["demo-controller"]
     else:
         stop(world, "demo-controller")
-    said = views.status_line(operations.status("demo", world.events.append))
+    said = views.status_line(status.status("demo", world.events.append))
     words = {"gone": "has no controller: its machine is gone", "stopped": "controller has stopped"}
     assert words[how] in said and "run 'provision repair demo'" in said
 
@@ -150,13 +151,13 @@ def test_a_record_of_an_earlier_machine_makes_none_ready(world: World) -> None:
     world.up(nodes=1)
     (name,) = world.workers
     world.cloud.there[name] = dataclasses.replace(world.cloud.there[name], phase=Phase.REQUESTED)
-    assert operations.status("demo", world.events.append).nodes[0].state == "not joined"
+    assert status.status("demo", world.events.append).nodes[0].state == "not joined"
 
 
 def test_a_node_without_a_machine_is_listed_and_not_ready(world: World) -> None:
     world.up(nodes=3)
     del world.cloud.there["demo-worker-0003"]
-    found = operations.status("demo", world.events.append)
+    found = status.status("demo", world.events.append)
     assert (found.ready, found.asked) == (2, 3)
     assert views.node_rows(found)[-1] == (
         "worker-0003",
@@ -172,25 +173,25 @@ def test_a_machine_named_otherwise_than_planned_stands_for_one(world: World) -> 
     world.up(nodes=2)
     made = world.cloud.there.pop("demo-worker-0002")
     world.cloud.there["demo-worker-x7"] = dataclasses.replace(made, name="demo-worker-x7")
-    found = operations.status("demo", world.events.append)
+    found = status.status("demo", world.events.append)
     assert [node.name for node in found.nodes] == ["demo-worker-0001", "demo-worker-x7"]
 
 
 def test_drain_and_resume_say_what_the_scheduler_says_afterwards(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "SETTLE", 0.0)
+    monkeypatch.setattr(status, "SETTLE", 0.0)
     world.up(nodes=2)
     busy = Member("demo-worker-0002", MemberState.READY, "mixed", busy=True)
     world.scheduler.states[busy.name] = busy
     both = ["worker-0001", "worker-0002"]
-    assert views.member_lines(operations.drain("demo", both, "disk", world.events.append)) == [
+    assert views.member_lines(status.drain("demo", both, "disk", world.events.append)) == [
         "demo-worker-0001: drained (disk)",
         "demo-worker-0002: draining (disk)",
     ]
     down = Member("demo-worker-0002", MemberState.DOWN, "down*", reason="not responding")
     world.scheduler.states[down.name] = down
-    assert views.member_lines(operations.resume("demo", both, world.events.append)) == [
+    assert views.member_lines(status.resume("demo", both, world.events.append)) == [
         "demo-worker-0001: idle",
         "demo-worker-0002: down* (not responding)",
     ]
@@ -247,7 +248,7 @@ def test_an_interrupt_during_the_checks_keeps_the_keys_of_a_cluster_that_is_up(
     def interrupted(*words: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("provision.preflight.missing", interrupted)
+    monkeypatch.setattr("provision.recipes.preflight.missing", interrupted)
     with pytest.raises(InterruptedRun, match="3 resources of demo exist"):
         world.up(nodes=2)
     assert Workspace("demo").keys()

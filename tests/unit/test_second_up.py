@@ -6,17 +6,18 @@ from typing import Any, get_args
 
 import pytest
 
-from provision import lifecycle, session, steps
+from provision.cluster import session
 from provision.errors import RefusedError
-from provision.identity import differences
-from provision.join import JoinWait
 from provision.labels import EXPIRES
 from provision.plan import plan_of
-from provision.spec import Controller, Group, Ready, Slurm, Spec
-from provision.speccloud import CLOUD_KINDS
-from provision.speccloud import Cloud as CloudSpec
-from provision.specfile import load
-from provision.specflags import Overrides
+from provision.recipes import lifecycle, steps
+from provision.recipes.join import JoinWait
+from provision.spec.clouds import CLOUD_KINDS
+from provision.spec.clouds import Cloud as CloudSpec
+from provision.spec.flags import Overrides
+from provision.spec.identity import differences
+from provision.spec.models import Controller, Group, Ready, Slurm, Spec
+from provision.spec.reader import load
 from provision.workspace import Workspace
 from tests.memory import MemoryCloud
 from tests.world import World

@@ -6,15 +6,15 @@ from pathlib import Path
 import click
 import pytest
 
-from provision import lifecycle
 from provision.cli.app import GROUP
 from provision.cli.commands import BY_NAME
 from provision.cli.main import main
+from provision.cluster.session import found
 from provision.emulator.dials import DialError, Dials
 from provision.emulator.gce.known import turned
 from provision.errors import UnknownClusterError, UnknownNodeError, UsageError
+from provision.recipes import lifecycle
 from provision.remote.nodeset import resolve
-from provision.session import found
 from tests.documents import ROOT
 from tests.world import World
 

@@ -14,8 +14,8 @@ import pytest
 from provision.cli.main import main
 from provision.errors import BusyError, ProvisionError
 from provision.files import acquired, check_target, locked, read_json, write_private
+from provision.recipes.timings import Clock, clocks
 from provision.remote import copy
-from provision.timings import Clock, clocks
 
 Capture = pytest.CaptureFixture[str]
 pytestmark = pytest.mark.timeout(20)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from provision import lifecycle, operations, session
 from provision.cloud import Leftover
+from provision.cluster import session, status
 from provision.errors import CloudFailure, UnaskedError, UnknownClusterError, UnreadableError
 from provision.events import Warned, ignore
-from provision.speccloud import Cloud as CloudSpec
-from provision.speccloud import GceCloud
+from provision.recipes import lifecycle
+from provision.spec.clouds import Cloud as CloudSpec
+from provision.spec.clouds import GceCloud
 from provision.workspace import Workspace
 from tests.memory import MemoryCloud
 from tests.world import World
@@ -77,7 +78,7 @@ def google(world: World, monkeypatch: pytest.MonkeyPatch) -> Google:
         asked.append(spec)
         return made if isinstance(spec, GceCloud) else world.cloud
 
-    for module in (session, operations):
+    for module in (session, status):
         monkeypatch.setattr(module, "cloud_of", cloud_of)
     stack = Workspace("demo").path("stack")
     (stack / "state").mkdir(parents=True)
@@ -175,5 +176,5 @@ def test_what_every_run_writes_is_written_anew(world: World, name: str, harm: Ha
 def test_status_goes_on_without_a_spec_that_can_be_read(world: World) -> None:
     world.up()
     garbled(Workspace("demo").path("spec.json"))
-    assert operations.status("demo", world.events.append).ready == 8
+    assert status.status("demo", world.events.append).ready == 8
     assert any(isinstance(e, Warned) and "spec.json cannot be read" in e.text for e in world.events)

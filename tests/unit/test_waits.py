@@ -35,11 +35,11 @@ MAY = {
     "provision/emulator/serve.py: forever: threading.Event().wait": "it serves until Ctrl-C",
     "provision/emulator/serve.py: around: process.wait": "the user's own command, ended by Ctrl-C",
     "provision/engine/command.py: Command.run: child.wait": "its steps have limits",
-    "provision/lifecycle.py: _bring_up: pool.shutdown": "the work in it was stopped, or has ended",
+    "provision/recipes/lifecycle.py: _bring_up: pool.shutdown": "the work in it was stopped, or has ended",
     "provision/provider/server.py: Attached._serve: self._leave.wait": "a server, until its engine is done",
     "provision/provider/server.py: _plugin: gone.wait": "a server, until its engine is gone",
-    "provision/release.py: _removed: state.outcome.result": ENDED,
-    "provision/reports.py: _wait: state.outcome.result": ENDED,
+    "provision/recipes/release.py: _removed: state.outcome.result": ENDED,
+    "provision/recipes/reports.py: _wait: state.outcome.result": ENDED,
     "provision/remote/fanout.py: _reached: way.get": "connecting has a limit",
     "provision/runtimes/container/runtime.py: _each: as_completed": "each call to the engine has a limit",
     "provision/runtimes/container/runtime.py: _each: future.result": ENDED,
@@ -52,8 +52,8 @@ MAY = {
     "provision/runtimes/light/guest/netlink.py: Netlink._ask: self._socket.recv": "the kernel answers",
     "provision/runtimes/light/zygote.py: Zygote._hear: os.read": "a selector has seen it",
     "provision/runtimes/removal.py: until_gone: error.last_attempt.result": ENDED,
-    "provision/steps.py: created: creating.result": ENDED,
-    "provision/steps.py: _refused: run.creating.result": ENDED,
+    "provision/recipes/steps.py: created: creating.result": ENDED,
+    "provision/recipes/steps.py: _refused: run.creating.result": ENDED,
 }
 """Where and what, and why it may wait without a limit of its own."""
 

@@ -24,7 +24,7 @@ from provision.errors import EngineFailure, Finding, RefusedError, UnreachableEr
 from provision.events import Emit, Noted, Warned, ignore
 from provision.names import parts
 from provision.plan import Plan, PlannedMachine
-from provision.speccloud import GceCloud as GceSpec
+from provision.spec.clouds import GceCloud as GceSpec
 
 if TYPE_CHECKING:
     from provision.engine.stack import Stack

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import Finding, RefusedError
 from provision.events import Emit, Noted, Warned, ignore
-from provision.speccloud import ANYWHERE, GceCloud
+from provision.spec.clouds import ANYWHERE, GceCloud
 from provision.suggest import did_you_mean
 
 if TYPE_CHECKING:

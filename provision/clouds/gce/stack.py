@@ -23,8 +23,8 @@ from provision.clouds.gce.settings import Settings
 from provision.errors import UnreadableError
 from provision.events import Emit, Warned
 from provision.files import claimed, user_folder
-from provision.identity import fingerprint
-from provision.speccloud import GceCloud as GceSpec
+from provision.spec.clouds import GceCloud as GceSpec
+from provision.spec.identity import fingerprint
 from provision.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from provision.runtime import MachineRuntime
 from provision.runtimes import runtime_of as runtime_of_kind
-from provision.speccloud import LocalCloud as LocalSpec
+from provision.spec.clouds import LocalCloud as LocalSpec
 
 
 def runtime_of(spec: LocalSpec) -> MachineRuntime:

@@ -12,7 +12,7 @@ from provision.events import Emit
 from provision.files import claimed, host_folder
 from provision.plan import Plan, PlannedMachine
 from provision.runtimes.container.rehearsal import rehearse
-from provision.speccloud import LocalCloud as LocalSpec
+from provision.spec.clouds import LocalCloud as LocalSpec
 
 
 class LocalCloud:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from provision.errors import Finding
 from provision.plan import Plan, PlannedMachine
 from provision.runtime import MachineRuntime
-from provision.speccloud import LocalCloud as LocalSpec
+from provision.spec.clouds import LocalCloud as LocalSpec
 
 
 def findings(

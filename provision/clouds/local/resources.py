@@ -8,7 +8,7 @@ from provision.cloud import Launch, Machine, Phase
 from provision.labels import CONTROLLER
 from provision.plan import PlannedMachine
 from provision.runtime import Boot, Network, Running, State
-from provision.speccloud import LocalCloud as LocalSpec
+from provision.spec.clouds import LocalCloud as LocalSpec
 
 PHASES = {
     State.CREATED: Phase.REQUESTED,

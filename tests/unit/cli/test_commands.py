@@ -14,7 +14,7 @@ from provision.cli.main import main
 from provision.cli.nodeoptions import DashedCommand
 from provision.cli.options import name_and_nodes
 from provision.errors import SpecError
-from provision.specfile import load
+from provision.spec.reader import load
 from provision.workspace import Workspace
 
 Capture = pytest.CaptureFixture[str]

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 import pytest
 
-from provision import lifecycle
 from provision.cli.app import GROUP
 from provision.cli.commands import COMMANDS
 from provision.cli.main import main
 from provision.cli.nodeoptions import DashedCommand
 from provision.errors import EXIT_BUG, ProvisionError, UsageError
 from provision.events import ignore
+from provision.recipes import lifecycle
 from provision.workspace import Workspace, known_clusters
 from tests.world import World
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from provision import budget
-from provision.budget import Room
 from provision.cli import up, views
 from provision.cli.console import Console, ConsoleOptions
 from provision.cli.main import main
@@ -16,8 +14,10 @@ from provision.cloud import Cost, Limit
 from provision.errors import UsageError
 from provision.names import ENDLESS
 from provision.plan import plan_of
-from provision.run import Purchase
-from provision.spec import Spec
+from provision.recipes import consent
+from provision.recipes.bringup import Purchase
+from provision.recipes.consent import Room
+from provision.spec.models import Spec
 
 Capture = pytest.CaptureFixture[str]
 PLAN = plan_of(Spec.model_validate({"name": "demo", "groups": {"worker": {"nodes": 8}}}))
@@ -35,7 +35,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def given(monkeypatch: pytest.MonkeyPatch, room: Room) -> None:
-    monkeypatch.setattr(budget, "headroom", lambda spec, emit: room)
+    monkeypatch.setattr(consent, "headroom", lambda spec, emit: room)
 
 
 def test_the_table_and_exit_4_where_something_is_short(

@@ -13,7 +13,7 @@ from provision.clouds.gce.place import Place
 from provision.clouds.gce.resources import kinds
 from provision.labels import CLUSTER
 from provision.plan import Plan, plan_of
-from provision.spec import Spec
+from provision.spec.models import Spec
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from provision.clouds.gce.place import Place
 from provision.errors import Finding
 from provision.names import ENDLESS
 from provision.plan import Plan, PlannedMachine
-from provision.preflight import fitting
-from provision.spec import NODES_MAX
+from provision.quota import fitting
+from provision.spec.models import NODES_MAX
 
 PAGE = "https://console.cloud.google.com/iam-admin/quotas?project={project}"
 """Where limits stand and more is asked for."""

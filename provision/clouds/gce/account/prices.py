@@ -15,7 +15,7 @@ from provision.cloud import Cost
 from provision.clouds.gce.settings import resolve
 from provision.errors import RefusedError
 from provision.plan import Plan
-from provision.speccloud import GceCloud
+from provision.spec.clouds import GceCloud
 
 MONTH = 730.0
 """Hours of a month, as Google's own price pages count it."""

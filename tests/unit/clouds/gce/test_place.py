@@ -9,7 +9,7 @@ from provision.clouds.gce.place import place_of
 from provision.clouds.gce.settings import Settings
 from provision.errors import Finding
 from provision.events import Event, Warned
-from provision.speccloud import GceCloud
+from provision.spec.clouds import GceCloud
 
 
 class Region:

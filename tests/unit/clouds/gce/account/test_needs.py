@@ -11,8 +11,8 @@ from provision.clouds.gce.account.survey import Amount
 from provision.clouds.gce.place import Place
 from provision.names import ENDLESS
 from provision.plan import Plan, plan_of
-from provision.preflight import fitting
-from provision.spec import Spec
+from provision.quota import fitting
+from provision.spec.models import Spec
 
 R = "us-central1"
 VCPUS = {"e2-standard-2": 2, "e2-standard-4": 4, "n2-standard-8": 8, "n2d-standard-4": 4,

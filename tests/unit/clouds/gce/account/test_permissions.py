@@ -13,7 +13,7 @@ from provision.clouds.gce.api.failures import Unreachable
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.settings import Settings
 from provision.events import Event, Noted
-from provision.speccloud import GceCloud
+from provision.spec.clouds import GceCloud
 
 GOOGLE = Settings("my-project", "us-central1")
 RECORDED_DISABLED = {

@@ -7,8 +7,8 @@ import pytest
 
 from provision.clouds.gce.account.prices import cost_of, disk_hour, machine_hour, region_of, table
 from provision.plan import plan_of
-from provision.spec import Spec
-from provision.speccloud import GceCloud
+from provision.spec.clouds import GceCloud
+from provision.spec.models import Spec
 
 R = "us-central1"
 

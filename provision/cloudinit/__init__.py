@@ -1,0 +1,1 @@
+"""Templates and users' own parts become user-data."""

@@ -1,0 +1,1 @@
+"""One cluster at hand, or all that there are."""

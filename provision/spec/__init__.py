@@ -1,0 +1,1 @@
+"""What is asked: a file and flags become a spec."""
