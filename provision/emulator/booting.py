@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from provision.emulator import owners
-from provision.emulator.gce.machines import Order
+from provision.emulator.machines import Order
 from provision.errors import ProvisionError
 from provision.events import Emit, Event, Warned, ignore
 from provision.runtime import Boot, MachineRuntime, Network

@@ -16,13 +16,14 @@ from starlette.types import ASGIApp
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from provision.emulator import owners, signin
+from provision.emulator import owners
 from provision.emulator.access import TOKEN, Access
 from provision.emulator.booting import RuntimeMachines
 from provision.emulator.dials import Dials
-from provision.emulator.gce.machines import Machines, NoMachines
+from provision.emulator.gce import signin
+from provision.emulator.gce.making import emulator
 from provision.emulator.hostroom import Refused, held, ignored
-from provision.emulator.making import emulator
+from provision.emulator.machines import Machines, NoMachines
 from provision.emulator.server import ABORT, application
 from provision.errors import Finding, ProvisionError, RefusedError, UsageError
 from provision.events import Emit

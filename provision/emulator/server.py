@@ -20,8 +20,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from provision.emulator import batch, control, signin
+from provision.emulator import control
 from provision.emulator.access import Access, Admission
+from provision.emulator.gce import batch, signin
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
 from provision.emulator.gce.frame import Answer, Frame

@@ -9,7 +9,7 @@ import pytest
 
 from provision.emulator import booting, owners
 from provision.emulator.booting import RuntimeMachines
-from provision.emulator.gce.machines import Order
+from provision.emulator.machines import Order
 from provision.events import Emit, Event, Noted, Warned
 from provision.runtime import Boot, Network
 

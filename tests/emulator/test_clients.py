@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from provision.emulator import signin
+from provision.emulator.gce import signin
 from provision.emulator.serve import environment
 from tests.emulator.clients import IMAGE, discovery
 from tests.emulator.conftest import Gce, Start

@@ -12,7 +12,7 @@ from google.cloud import compute_v1 as c
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.emulator.dials import Dials
-from provision.emulator.gce.machines import Order
+from provision.emulator.machines import Order
 from tests.emulator.clients import google, properties
 from tests.emulator.conftest import Gce, Start
 from tests.emulator.test_google import P, R, Z, group, names, template

@@ -16,7 +16,7 @@ from provision.clouds.gce import client as module
 from provision.clouds.gce import settings
 from provision.clouds.gce.api import failures, refusals
 from provision.clouds.gce.client import Gce
-from provision.emulator.signin import account, key_file
+from provision.emulator.gce.signin import account, key_file
 from provision.errors import InterruptedRun
 from provision.events import Event, Retried
 from tests.emulator.clients import properties

@@ -13,7 +13,7 @@ from provision.clouds.gce.cloud import GceCloud
 from provision.clouds.gce.place import offering
 from provision.clouds.gce.resources import RANKS
 from provision.clouds.gce.settings import Settings
-from provision.emulator.signin import key_file
+from provision.emulator.gce.signin import key_file
 from provision.errors import RefusedError, SpecError
 from provision.events import Event, Warned, ignore
 from provision.plan import plan_of

@@ -173,7 +173,7 @@ def test_tokens_for_keys_and_refresh_tokens(gce: Gce) -> None:
     from google.auth.transport.requests import Request
     from google.oauth2 import credentials, service_account
 
-    from provision.emulator import signin
+    from provision.emulator.gce import signin
 
     key = json.loads(signin.key_file("proj", gce.endpoint))
     made = service_account.Credentials.from_service_account_info(key, scopes=["x"])

@@ -4,15 +4,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from provision.emulator.dials import GOOGLE, Dials, draw
+from provision.emulator.external import External
 from provision.emulator.gce.catalogue import Catalogue, catalogue
 from provision.emulator.gce.durations import google
 from provision.emulator.gce.faults import Faults
-from provision.emulator.gce.machines import Machines
-from provision.emulator.gce.models.external import External
 from provision.emulator.gce.models.quota import Quota
 from provision.emulator.gce.operations import Operations
 from provision.emulator.gce.rates import Rates
 from provision.emulator.gce.world import World
+from provision.emulator.machines import Machines
 
 
 @dataclass

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from provision.emulator.gce.agenda import Agenda
+from provision.emulator.agenda import Agenda
 
 GLOBAL = "global"
 Json = dict[str, Any]

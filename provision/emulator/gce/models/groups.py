@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from provision.emulator.gce.agenda import Entry
+from provision.emulator.agenda import Entry
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.models import instances, versions
 from provision.emulator.gce.models.blueprints import Blueprint

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from provision.emulator.agenda import Entry
 from provision.emulator.gce import errors
-from provision.emulator.gce.agenda import Entry
 from provision.emulator.gce.cloud import Cloud
-from provision.emulator.gce.machines import Order
 from provision.emulator.gce.models import metadata, shapes
 from provision.emulator.gce.models.blueprints import Blueprint
 from provision.emulator.gce.models.placing import Place, release
 from provision.emulator.gce.operations import Work
 from provision.emulator.gce.world import GLOBAL, Json, Project, fingerprint
+from provision.emulator.machines import Order
 
 PROVISIONING, STAGING, RUNNING = "PROVISIONING", "STAGING", "RUNNING"
 STOPPING, TERMINATED, GONE = "STOPPING", "TERMINATED", "GONE"

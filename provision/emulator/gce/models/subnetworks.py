@@ -4,7 +4,7 @@ import heapq
 import ipaddress
 from dataclasses import dataclass, field
 
-from provision.emulator.gce.models.external import text
+from provision.emulator.external import text
 from provision.emulator.gce.world import Json
 
 

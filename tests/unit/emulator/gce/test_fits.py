@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
+from provision.emulator.agenda import Agenda
 from provision.emulator.dials import Dials
-from provision.emulator.gce.agenda import Agenda
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
-from provision.emulator.gce.machines import NoMachines
 from provision.emulator.gce.models import images
 from provision.emulator.gce.models.blueprints import blueprint, for_vms
 from provision.emulator.gce.world import Project, World
+from provision.emulator.machines import NoMachines
 
 IMAGE = "projects/debian-cloud/global/images/family/debian-13"
 APART = "are not compatible for creating instance"

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from provision.emulator.agenda import Agenda
 from provision.emulator.dials import Dials
-from provision.emulator.gce.agenda import Agenda
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
-from provision.emulator.gce.machines import NoMachines
 from provision.emulator.gce.models.blueprints import blueprint, for_vms
 from provision.emulator.gce.world import World
+from provision.emulator.machines import NoMachines
 
 GPU = "Instances with guest accelerators do not support live migration."
 ONLY = "This machine type only supports on_host_maintenance = OnHostMaintenance.TERMINATE."

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from provision.emulator.agenda import Agenda
 from provision.emulator.gce import frame, schema, urls
-from provision.emulator.gce.agenda import Agenda
 from provision.emulator.gce.call import Call
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
-from provision.emulator.gce.machines import NoMachines
 from provision.emulator.gce.models import references
 from provision.emulator.gce.urls import Method
 from provision.emulator.gce.world import World
+from provision.emulator.machines import NoMachines
 
 METHODS = list(urls.load().methods.values())
 SCHEMAS = urls.load().schemas

@@ -15,7 +15,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from provision.emulator import signin
+from provision.emulator.gce import signin
 from provision.emulator.gce.errors import ApiError
 from provision.emulator.gce.frame import Answer
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from functools import partial
 
+from provision.emulator.agenda import Agenda
 from provision.emulator.dials import Dials
 from provision.emulator.gce import urls
-from provision.emulator.gce.agenda import Agenda
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.frame import Frame
-from provision.emulator.gce.machines import Machines
 from provision.emulator.gce.models import images, networks
 from provision.emulator.gce.world import World
+from provision.emulator.machines import Machines
 from provision.emulator.server import Emulator
 
 GOOGLE = "https://www.googleapis.com/compute/v1/"
