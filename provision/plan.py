@@ -15,7 +15,7 @@ from provision.errors import Finding, SpecError
 from provision.labels import CONTROLLER, WORKER
 from provision.names import machine_name, parts
 from provision.spec import reserved
-from provision.spec.clouds import Cloud, GceCloud
+from provision.spec.clouds import CLOUD_KINDS, HARDWARE, Cloud
 from provision.spec.identity import fingerprints
 from provision.spec.models import Group, Spec, duration_text
 
@@ -24,8 +24,6 @@ SMALL = 50
 LARGE_QUORUM = 0.98
 RESERVED = 10
 """Addresses at the start of a subnet that no worker gets: gateway, controller, room for roles."""
-GCE_RESERVED = 4
-"""Addresses of a subnet that GCE keeps: network, gateway and the last two (cloud.google.com/vpc)."""
 FIRST_PREFIX = 20
 """A subnet holds 4,083 workers unless more are asked for."""
 SUBNETS = ipaddress.IPv4Network("10.128.0.0/10")
@@ -182,7 +180,7 @@ def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
     names = [
         part
         for name, group in spec.groups.items()
-        for part in parts(spec.name, name, group.nodes, spec.cloud.per_group)
+        for part in parts(spec.name, name, group.nodes, spec.cloud.traits.per_group)
     ]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -203,15 +201,14 @@ def _wrong(spec: Spec, subnet: ipaddress.IPv4Network) -> list[Finding]:
 
 def _of_clouds(spec: Spec) -> Iterator[Finding]:
     """What a group asks for and this kind of cloud does not offer."""
-    if isinstance(spec.cloud, GceCloud):
-        return
     for name, group in spec.groups.items():
-        for key in ("machine_types", "spot", "disk_gb", "disk_type"):
-            if getattr(group, key):
+        for key in HARDWARE:
+            if getattr(group, key) and key not in spec.cloud.traits.hardware:
+                others = [k for k, cloud in CLOUD_KINDS.items() if key in cloud.traits.hardware]
                 yield Finding(
                     f"groups.{name}.{key}",
                     f"machines of the cloud {spec.cloud.kind} have none",
-                    "leave it out, or choose cloud: gce",
+                    f"leave it out, or choose cloud: {' or '.join(others)}",
                 )
 
 
@@ -223,7 +220,7 @@ def _groups(spec: Spec, subnet: ipaddress.IPv4Network) -> tuple[PlannedGroup, ..
             user_data=group.user_data,
             machines=tuple(
                 PlannedMachine(
-                    name=machine_name(spec.name, name, number, spec.cloud.per_group),
+                    name=machine_name(spec.name, name, number, spec.cloud.traits.per_group),
                     group=name,
                     role=WORKER,
                     address=_address(spec, subnet, number, turn),
@@ -242,26 +239,24 @@ def _address(spec: Spec, subnet: ipaddress.IPv4Network, number: int, turn: int) 
 
     Where machines come from instance groups, the cloud gives the addresses.
     """
-    if isinstance(spec.cloud, GceCloud):
+    if spec.cloud.traits.gives_addresses:
         return ""
     return str(subnet[RESERVED + (number - 1) * len(spec.groups) + turn])
 
 
 def _hardware(spec: Spec, group: Group) -> dict[str, Any]:
-    if not isinstance(spec.cloud, GceCloud):
-        return {}
-    return {
-        "machine_types": group.machine_types or (spec.cloud.machines,),
-        "spot": group.spot,
-        "disk_gb": group.disk_gb or spec.cloud.disk_gb,
-        "disk_type": group.disk_type or spec.cloud.disk_type,
-    }
+    """What the group says, or the cloud's own default: the key of the same name, a type in ``machines``."""
+    cloud, own = spec.cloud, {key: getattr(group, key) for key in spec.cloud.traits.hardware}
+    if "machine_types" in own:
+        own["machine_types"] = own["machine_types"] or (cloud.machines,)
+    return {key: value or getattr(cloud, key, value) for key, value in own.items()}
 
 
 def _span(spec: Spec) -> int:
     """How far into the subnet the last address may lie that is used."""
-    if isinstance(spec.cloud, GceCloud):
-        return sum(group.nodes for group in spec.groups.values()) + GCE_RESERVED
+    if spec.cloud.traits.gives_addresses:
+        nodes = sum(group.nodes for group in spec.groups.values())
+        return nodes + spec.cloud.traits.reserved_addresses
     return RESERVED + len(spec.groups) * max(group.nodes for group in spec.groups.values())
 
 

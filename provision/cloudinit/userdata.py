@@ -28,6 +28,8 @@ def faults(plan: Plan, texts: Mapping[str, str], limit: int) -> list[Finding]:
         where = CONTROLLER if group == CONTROLLER else f"groups.{group}"
         own = plan.own_part(group)
         wrong = rendering.check(where, text)
-        wrong += rendering.check_own(f"{where}.user_data", own, text, plan.cloud.kind == "local")
+        wrong += rendering.check_own(
+            f"{where}.user_data", own, text, plan.cloud.traits.on_this_host
+        )
         findings += wrong or rendering.check_size(where, merging.merged(text, own), limit)
     return findings

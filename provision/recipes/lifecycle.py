@@ -232,7 +232,7 @@ def _look(run: Run, here: Sequence[Machine]) -> str:
 
 
 def _number(machine: str, spec: Spec, group: str) -> int:
-    return machine_number(machine, spec.name, group, spec.cloud.per_group)
+    return machine_number(machine, spec.name, group, spec.cloud.traits.per_group)
 
 
 def _the_group(spec: Spec, group: str) -> str:

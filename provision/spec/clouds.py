@@ -110,6 +110,28 @@ Url = Annotated[str, Word(r"https?://[^\s/?#@]+/?", "a URL such as http://127.0.
 DiskType = Annotated[str, Word(r"[a-z][a-z0-9-]{0,62}", "a disk type such as pd-balanced")]
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Facts about a kind of cloud: what plans, checks and messages stand on instead of its name."""
+
+    per_group: int = ENDLESS
+    """Machines that one group may hold."""
+    place: tuple[str, ...] = ()
+    """Keys of the model that say where it is, beside the kind."""
+    gives_addresses: bool = False
+    """Whether the cloud chooses the addresses of workers; else the plan does."""
+    reserved_addresses: int = 0
+    """Addresses of a subnet that the cloud keeps for itself, where it gives them."""
+    hardware: tuple[str, ...] = ()
+    """Keys with which a group says what its machines are made of."""
+    on_this_host: bool = False
+    """Whether nodes share this host's kernel, and boot its image with the modules that it has."""
+
+
+HARDWARE = ("machine_types", "spot", "disk_gb", "disk_type")
+"""Every key of a group that some cloud has in :attr:`Traits.hardware`."""
+
+
 class LocalCloud(Model):
     """This machine. ``machines`` is how a node boots.
 
@@ -120,9 +142,7 @@ class LocalCloud(Model):
     ``ssh_port`` publishes the controller's SSH on this port of the loopback address as well.
     """
 
-    per_group: ClassVar[int] = ENDLESS
-    place: ClassVar[tuple[str, ...]] = ("machines",)
-    """Keys that say where it is, beside the kind."""
+    traits: ClassVar[Traits] = Traits(place=("machines",), on_this_host=True)
 
     kind: Literal["local"] = "local"
     machines: Literal["container", "light"] = "container"
@@ -142,9 +162,13 @@ class GceCloud(Model):
     API answers instead of Google's own host, for an emulator.
     """
 
-    per_group: ClassVar[int] = 2000
-    """Machines in one regional managed instance group (docs.cloud.google.com, creating groups)."""
-    place: ClassVar[tuple[str, ...]] = ("project", "region", "endpoint")
+    traits: ClassVar[Traits] = Traits(
+        per_group=2000,  # in a regional managed instance group (docs.cloud.google.com, creating groups)
+        place=("project", "region", "endpoint"),
+        gives_addresses=True,
+        reserved_addresses=4,  # network, gateway and the last two (cloud.google.com/vpc)
+        hardware=HARDWARE,
+    )
 
     kind: Literal["gce"] = "gce"
     project: Project | None = None

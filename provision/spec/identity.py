@@ -46,7 +46,7 @@ def fingerprints(spec: Spec) -> dict[str, str]:
 
 def place(spec: Spec) -> tuple[str, ...]:
     """Where the spec's cluster is: two of one name in one place are the same one."""
-    return tuple(str(getattr(spec.cloud, key)) for key in ("kind", *spec.cloud.place))
+    return tuple(str(getattr(spec.cloud, key)) for key in ("kind", *spec.cloud.traits.place))
 
 
 def differences(was: Spec, now: Spec) -> list[Difference]:

@@ -27,8 +27,8 @@ def findings(spec: Spec) -> Iterator[Finding]:
         if word in spec.groups:
             yield Finding(f"groups.{word}", why, "call the group otherwise")
     yield from _nodes(spec)
-    yield from _mixed(spec)
     if isinstance(spec.cloud, GceCloud):
+        yield from _mixed(spec)
         yield from _disks(spec, spec.cloud)
         yield from _processors(spec, spec.cloud)
 
@@ -47,8 +47,6 @@ def _nodes(spec: Spec) -> Iterator[Finding]:
 
 def _mixed(spec: Spec) -> Iterator[Finding]:
     """A group has one host maintenance policy for all its machine types."""
-    if not isinstance(spec.cloud, GceCloud):
-        return
     for name, group in spec.groups.items():
         moved = [kind for kind in group.machine_types if migrates(kind)]
         stopped = [kind for kind in group.machine_types if terminates(kind)]

@@ -142,7 +142,7 @@ def _group(
     link = LINK.format(
         project=place.project, scope="global", collection="instanceTemplates", name=name
     )
-    sizes = parts(launch.plan.name, group.name, len(group.machines), place.cloud.per_group)
+    sizes = parts(launch.plan.name, group.name, len(group.machines), place.cloud.traits.per_group)
     for part, size in sizes.items():
         wanted = {
             **common,

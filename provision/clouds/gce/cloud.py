@@ -201,7 +201,9 @@ class GceCloud:
         return [
             watching.state(kind, group_ident(self._settings, part), group.name)
             for group in plan.groups
-            for part in parts(plan.name, group.name, len(group.machines), plan.cloud.per_group)
+            for part in parts(
+                plan.name, group.name, len(group.machines), plan.cloud.traits.per_group
+            )
         ]
 
     def clusters(self, cluster: str = "") -> list[str]:

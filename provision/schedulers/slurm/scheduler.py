@@ -44,7 +44,7 @@ class Slurm:
             "controller": plan.controller,
             "user_key": keys.user,
             "munge_key": keys.munge,
-            "in_containers": plan.cloud.kind == "local",
+            "in_containers": plan.cloud.traits.on_this_host,
         }
         controller = Template(
             "slurm/controller.yaml.j2",

@@ -79,7 +79,7 @@ class Demand:
         lacking = {machine.name for machine in self.missing}
         for group in self.plan.groups:
             self._numbers[group.name] = [
-                machine_number(m.name, self.plan.name, group.name, self.plan.cloud.per_group)
+                machine_number(m.name, self.plan.name, group.name, self.plan.cloud.traits.per_group)
                 for m in group.machines
                 if m.name not in lacking
             ]
@@ -112,7 +112,7 @@ class Demand:
         count = size - bisect.bisect_right(self._numbers[group.name], size)
         self._machines(needs, count, group.machine_types, group.spot)
         needs[region, disk_metric(group.disk_type)] += count * group.disk_gb
-        names = parts(self.plan.name, group.name, size, self.plan.cloud.per_group)
+        names = parts(self.plan.name, group.name, size, self.plan.cloud.traits.per_group)
         fresh = [name for name in names if ("instanceGroupManagers", name) not in self.owned]
         for metric in ("REGIONAL_INSTANCE_GROUP_MANAGERS", "INSTANCE_GROUPS"):
             needs[region, metric] += len(fresh)

@@ -209,7 +209,7 @@ def _groups(kind: Group, place: Place, plan: Plan) -> list[Seen]:
     wanted = {
         part
         for group in plan.groups
-        for part in parts(plan.name, group.name, len(group.machines), plan.cloud.per_group)
+        for part in parts(plan.name, group.name, len(group.machines), plan.cloud.traits.per_group)
     }
     rows = kind.gce.rows(
         f"look for instance groups of {plan.name}", kind.method("list"), project=place.project,
