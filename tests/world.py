@@ -1,6 +1,5 @@
 """The recipes' surroundings for a unit test: a cloud and a scheduler in memory, and what was told."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     for module in (session, status):
         monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: made.cloud)
@@ -40,4 +39,4 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)
     monkeypatch.setattr(session.Session, "try_shell", lambda self, plan: NoShell())
     monkeypatch.setattr(session.Session, "shell", lambda self: NoShell())
-    yield made
+    return made

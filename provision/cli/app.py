@@ -92,7 +92,7 @@ def execute(words: Sequence[str]) -> int:
         return fail(str(STOPPED), STOPPED.exit_code)
     except BrokenPipeError:
         return unread()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # told as what it is, a bug where nothing better is known
         return _refused_by_system(error) or _bug(error)
 
 
@@ -122,7 +122,7 @@ def _complete(asked: str) -> int:
 
     try:
         return shell_complete(GROUP, {}, PROGRAM, COMPLETE, asked)
-    except Exception:
+    except Exception:  # noqa: BLE001  # a shell can do nothing with it
         return EXIT_FAILED
 
 

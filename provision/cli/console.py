@@ -170,7 +170,7 @@ class Console:
                 self._view = self._make_view()
             if self._view:
                 self._view.show(event)
-        except Exception:
+        except Exception:  # noqa: BLE001  # a broken display never ends the work
             view, self._view = self._view, None
             with contextlib.suppress(Exception):
                 if view:

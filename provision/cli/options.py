@@ -209,7 +209,7 @@ def complete_clusters(
         from provision.workspace import known_clusters
 
         return _items(known_clusters(), incomplete)
-    except Exception:  # a shell can do nothing with it
+    except Exception:  # noqa: BLE001  # a shell can do nothing with it
         return []
 
 
@@ -229,7 +229,7 @@ def complete_nodes(
             for node in known_nodes(cluster)
         ]
         return _items(nodes, incomplete)
-    except Exception:
+    except Exception:  # noqa: BLE001  # a shell can do nothing with it
         return []
 
 
@@ -254,7 +254,7 @@ def _complete_allowed(path: Sequence[str]) -> Callable[..., "list[CompletionItem
             from provision.spec.sentences import allowed_words
 
             return _items(allowed_words(path), incomplete)
-        except Exception:
+        except Exception:  # noqa: BLE001  # a shell can do nothing with it
             return []
 
     return complete

@@ -85,7 +85,7 @@ class Agenda:
             self._changed.clear()
             try:
                 wait = self.advance()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # told as a bug; what is due next still happens
                 failed(error)
                 wait = 0.0
             if wait == 0:

@@ -138,7 +138,7 @@ def running(options: Options, emit: Emit, refused: Refused = ignored) -> Iterato
         listener = stack.enter_context(listen(options.host, options.port))
         port = listener.getsockname()[1]
         name = f"[{options.host}]" if ":" in options.host else options.host
-        base = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else name}:{port}"
+        base = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else name}:{port}"  # noqa: S104  # only compared with
         made = emulator(base, machines, options.dials, options.projects, links=options.links)
         if booting is not None:
             made.cloud.external.begin(os.getpid())

@@ -134,7 +134,7 @@ class Heard:
                 change = self._take(event)
             if change is not None:
                 self.watch(change)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # raised by whoever waits for the operation
             if self.error is None:
                 self.error = error
                 self.on_error()

@@ -26,7 +26,7 @@ class Program:
         self._loop = asyncio.get_running_loop()
         try:
             self._declare()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the SDK gets words; the error is raised after it
             self.error = error
             words = str(error) if isinstance(error, ProvisionError) else type(error).__name__
             # The SDK prints a traceback for any exception but this one.

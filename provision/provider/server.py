@@ -99,7 +99,7 @@ class Attached:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # raised by whoever waits
             self._problem = error
         self._listening.set()
         self._ended.set()
@@ -164,7 +164,7 @@ class Configured(Servicer):
     async def Configure(self, request: Any, context: Any) -> Any:
         try:
             kinds = self._factory(stack_config(request.variables))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the engine shows its sentence
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, sentence(error))
         self.operations = Operations(Registry(kinds), self._stopping)
         return await super().Configure(request, context)

@@ -99,7 +99,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         except Unfinished as error:
             self.failures[request.urn] = error
             await self._abort_unfinished(request, context, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the engine shows its sentence; the error is raised after it
             self.failures[request.urn] = error
             # Not UNKNOWN or INTERNAL: after those the engine takes the whole state to be in doubt.
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, sentence(error))
@@ -144,7 +144,7 @@ async def in_thread(call: Callable[[Any], Answer], request: Any) -> Answer:
         problem: Exception | None = None
         try:
             answer = call(request)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # handed to the loop that waits
             problem = error
         # The loop is closed where nobody waited for this call.
         with contextlib.suppress(RuntimeError):

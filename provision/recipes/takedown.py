@@ -150,7 +150,7 @@ def _destroyed(session: Session, seconds: float) -> list[str]:
     def destroy() -> None:
         try:
             answers.put(session.cloud.destroy(session.name, emit))
-        except BaseException as error:  # raised by whoever waits
+        except BaseException as error:  # noqa: BLE001  # raised by whoever waits
             answers.put(error)
 
     threading.Thread(target=destroy, daemon=True, name="destroy").start()

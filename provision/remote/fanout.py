@@ -104,7 +104,7 @@ def each(
     def one(name: str, login: Login) -> None:
         try:
             results.put(_one(way, name, login, work, timeout, stop))
-        except BaseException as error:  # raised by whoever waits
+        except BaseException as error:  # noqa: BLE001  # raised by whoever waits
             results.put(error)
 
     # No host may take longer than this, so neither may all of them in their turns.

@@ -19,7 +19,7 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
     made.end()
 
 
-@pytest.mark.parametrize("hosts", [1, 2, 2])
+@pytest.mark.parametrize("hosts", [1, 2, 2])  # noqa: PT014  # twice: who is first is chance
 def test_on_gce_one_has_the_name_and_the_other_is_refused(
     emulator: Emulator, tmp_path: Path, hosts: int
 ) -> None:

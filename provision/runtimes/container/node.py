@@ -92,7 +92,7 @@ _DOCKER: Mapping[str, Any] = {
     # What kind uses for its nodes (https://kind.sigs.k8s.io, docker/provision.go).
     "Privileged": True,
     "CgroupnsMode": "private",
-    "Tmpfs": {"/run": "mode=755", "/tmp": "exec,mode=1777"},
+    "Tmpfs": {"/run": "mode=755", "/tmp": "exec,mode=1777"},  # noqa: S108  # a mount point inside the container
 }
 
 

@@ -119,7 +119,7 @@ class Zygote:
             if os.read(wait, 1):
                 os.close(wait)
                 machine.become(order, console, report)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # on the console and in the answer
             os.write(console, traceback.format_exc().encode())
             os.write(report, str(error).encode())
         finally:
