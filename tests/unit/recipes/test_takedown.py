@@ -223,6 +223,18 @@ def test_a_failure_before_the_deadline_is_told_as_itself(
     assert up.cloud.limit == takedown.DEADLINE and Workspace("demo").keys()
 
 
+def test_a_cloud_that_gives_up_just_before_the_deadline_gave_up_because_of_it(
+    up: World, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def fails(cluster: str, emit: object) -> list[str]:
+        time.sleep(0.85)
+        raise CloudFailure("its operation was still RUNNING after 0 s", "run it again")
+
+    monkeypatch.setattr(up.cloud, "destroy", fails)
+    assert main(["down", "demo", "--yes", "--deadline", "1s"]) == 1
+    assert "are still there after 1s" in capsys.readouterr().err
+
+
 def test_ctrl_c_ends_what_removes_it(hanging: World, monkeypatch: pytest.MonkeyPatch) -> None:
     class Pressed(queue.SimpleQueue[object]):
         def get(self, block: bool = True, timeout: float | None = None) -> object:
