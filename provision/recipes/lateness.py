@@ -157,11 +157,13 @@ def controller_late(node: Node, allowed: float, now: float) -> bool:
 
 def hopeless(missing: Sequence[Node], states: Sequence[GroupState]) -> Mapping[str, str]:
     """Nodes whose machines their cloud cannot make, with its reason; none while any group may go on."""
-    behind = {state.group: state for state in states if state.created < state.target}
+    behind = {state.name: state for state in states if state.created < state.target}
     if not all(state.hopeless for state in behind.values()):
         return {}
     return {
-        node.name: behind[node.group].trouble
+        node.name: behind[made_by].trouble
         for node in missing
-        if node.group in behind and not node.given_up and not node.clock.started
+        if (made_by := node.name.rpartition("-")[0]) in behind
+        and not node.given_up
+        and not node.clock.started
     }

@@ -135,6 +135,21 @@ def test_the_wait_ends_at_the_deadline_and_says_what_the_controller_said() -> No
     assert not world.seen(MachineReplaced), "nobody can join a controller that is not there"
 
 
+def test_nobody_is_replaced_while_a_scheduler_that_answered_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Silenced(World):
+        def members(self) -> Sequence[Member]:
+            if self.calls["members"]:
+                raise UnreachableError("t-controller does not answer", "wait")
+            return super().members()
+
+    monkeypatch.setattr(Reach, "MOMENT", 0.0)
+    world = Silenced(2, {"t-w-0002": 1}, deadline=0.3)
+    assert [node.name for node in world.wait().missing] == ["t-w-0002"]
+    assert not world.seen(MachineReplaced)
+
+
 def test_few_consoles_are_read_however_many_never_join() -> None:
     world = World(300, {f"t-w-{n:04d}": 99 for n in range(1, 301)}, deadline=0.5)
     world.wait()
