@@ -67,6 +67,19 @@ def test_sixty_thousand_nodes_fit() -> None:
     assert len({machine.address for machine in whole.machines}) == 60_001
 
 
+@pytest.mark.parametrize(
+    "nodes",
+    [(5000, 3000), (10, 5000), (4000, 1, 2500)],
+    ids=lambda nodes: "+".join(map(str, nodes)),
+)
+def test_addresses_of_large_groups_never_meet(nodes: tuple[int, ...]) -> None:
+    whole = plan(groups={f"g{turn}": {"nodes": count} for turn, count in enumerate(nodes)})
+    subnet = ipaddress.ip_network(whole.subnet)
+    addresses = {ipaddress.ip_address(machine.address) for machine in whole.machines}
+    assert len(addresses) == 1 + sum(nodes)
+    assert min(addresses) > subnet[1] and max(addresses) < subnet.broadcast_address
+
+
 def test_too_small_a_subnet_is_refused_with_the_size_that_fits() -> None:
     with pytest.raises(SpecError) as caught:
         plan(cloud={"kind": "local", "subnet": "10.9.0.0/28"})

@@ -6,8 +6,15 @@ import pytest
 
 from provision.cloud import Limit
 from provision.clouds.gce.account import limits
-from provision.clouds.gce.account.needs import GLOBAL, Demand, Hardware, cpu_metric, disk_metric
-from provision.clouds.gce.account.survey import Amount
+from provision.clouds.gce.account.needs import (
+    GLOBAL,
+    SPOT,
+    Demand,
+    Hardware,
+    cpu_metric,
+    disk_metric,
+)
+from provision.clouds.gce.account.survey import Amount, Survey
 from provision.clouds.gce.place import Place
 from provision.names import ENDLESS
 from provision.plan import Plan, plan_of
@@ -102,6 +109,19 @@ def test_spot_machines_draw_on_their_own_pool_where_there_is_one() -> None:
     assert needs(demand(spot))["CPUS"] == 24
     pooled = needs(demand(spot, spot_pool=True))
     assert (pooled["CPUS"], pooled["PREEMPTIBLE_CPUS"], pooled["CPUS_ALL_REGIONS"]) == (4, 20, 24)
+
+
+@pytest.mark.parametrize(
+    ("pool", "metric"),
+    [(None, "CPUS"), (Amount(0, 0), "CPUS"), (Amount(50, 50), "PREEMPTIBLE_CPUS")],
+    ids=["not listed", "a limit of 0", "all of it is used"],
+)
+def test_a_spot_pool_of_limit_0_is_none(pool: Amount | None, metric: str) -> None:
+    spot = plan({"worker": {"nodes": 10, "spot": True}}, controller_type="n2-standard-2")
+    quotas = {(R, SPOT): pool} if pool else {}
+    seen = Survey(quotas, {}, {}, None, (), ())
+    found = needs(limits.demand(spot, demand(spot).place, list(spot.machines), seen, VCPUS))
+    assert {"CPUS", "PREEMPTIBLE_CPUS"} & set(found) == {metric} and found[metric] == 20
 
 
 def test_each_family_of_several_types_must_hold_all() -> None:
