@@ -1,10 +1,11 @@
 """The recipes against a cloud and a scheduler in memory."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
-from provision.cloud import Leftover
+from provision.cloud import Launch, Leftover
 from provision.cluster import session, status
 from provision.errors import (
     BusyError,
@@ -20,7 +21,8 @@ from provision.errors import (
     UnknownClusterError,
     UsageError,
 )
-from provision.events import MachineReplaced, StepEnded, ignore
+from provision.events import Emit, MachineReplaced, StepEnded, ignore
+from provision.labels import RUN
 from provision.recipes import join, lifecycle
 from provision.scheduler import Member, MemberState
 from provision.spec.clouds import LocalCloud
@@ -72,6 +74,25 @@ def test_up_again_creates_and_proves_nothing(world: World) -> None:
     assert outcome.proof and outcome.proof.nodes == 8
     assert "apply" not in world.cloud.calls[len(before) :]
     assert world.scheduler.calls == ["prove 8"]
+
+
+def test_a_second_run_declares_the_labels_of_the_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared: list[Mapping[str, str]] = []
+    apply = world.cloud.apply
+
+    def watched(launch: Launch, emit: Emit) -> Mapping[str, str]:
+        declared.append(dict(launch.marks))
+        return apply(launch, emit)
+
+    monkeypatch.setattr(world.cloud, "apply", watched)
+    world.cloud.declarative = True
+    for _ in range(2):
+        world.up(nodes=2)
+    world.cloud.there.clear()
+    world.up(nodes=2)
+    assert RUN in declared[0] and declared == [declared[0]] * 3
 
 
 def test_findings_refuse_before_anything_is_made(world: World) -> None:
