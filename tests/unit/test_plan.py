@@ -74,8 +74,8 @@ def test_sixty_thousand_nodes_fit() -> None:
 )
 def test_addresses_of_large_groups_never_meet(nodes: tuple[int, ...]) -> None:
     whole = plan(groups={f"g{turn}": {"nodes": count} for turn, count in enumerate(nodes)})
-    subnet = ipaddress.ip_network(whole.subnet)
-    addresses = {ipaddress.ip_address(machine.address) for machine in whole.machines}
+    subnet = ipaddress.IPv4Network(whole.subnet)
+    addresses = {ipaddress.IPv4Address(machine.address) for machine in whole.machines}
     assert len(addresses) == 1 + sum(nodes)
     assert min(addresses) > subnet[1] and max(addresses) < subnet.broadcast_address
 
