@@ -63,7 +63,7 @@ def test_nothing_is_bought_unasked(cli: Cli, emulator: Emulator) -> None:
 def test_a_no_in_a_terminal_creates_nothing(cli: Cli, emulator: Emulator) -> None:
     ours, theirs = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "provision", "up", *GCE, "--nodes", "3"], cwd=ROOT, stdin=theirs,
+        [sys.executable, "-m", "provision", "up", *GCE, "--nodes", "3", "--until", "created"], cwd=ROOT, stdin=theirs,
         stdout=subprocess.DEVNULL, stderr=theirs,
         env={**os.environ, "XDG_STATE_HOME": f"{cli.state}", "TERM": "dumb", **cli.env},
     )  # fmt: skip
