@@ -199,6 +199,7 @@ class MemoryScheduler:
             self.states.get(m.name, Member(m.name, MemberState.READY, "idle"))
             for m in self.cloud.machines()
             if m.role == labels.WORKER and m.name not in self.never | self.unknown
+            if m.phase is not Phase.STOPPED or m.name in self.states
         ]
 
     def agent_starts(self, controller: Shell) -> Mapping[str, float]:

@@ -13,9 +13,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from provision.cloud import Machine, Phase
 from provision.cluster.session import Session
-from provision.errors import ProvisionError, SchedulerFailure, UnreachableError
+from provision.errors import ProvisionError, RefusedError, SchedulerFailure, UnreachableError
 from provision.events import Noted, Warned
 from provision.plan import Plan
+from provision.recipes import preflight
 from provision.remote import fanout
 from provision.scheduler import Member
 
@@ -65,8 +66,11 @@ def asked(session: Session, plan: Plan) -> Sequence[Member]:
     """What the scheduler of a controller that runs says, asked for :data:`ANSWER` seconds.
 
     Raises:
+        RefusedError: it never can, as where VMs are state only.
         ProvisionError: it does not answer; nothing was changed.
     """
+    if wrong := preflight.members(session.cloud):
+        raise RefusedError(wrong)
     tries = Retrying(
         stop=stop_after_delay(ANSWER),
         wait=wait_fixed(LOOK),

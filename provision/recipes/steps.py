@@ -7,7 +7,7 @@ from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 
 from provision import labels
-from provision.cloud import Change, Launch, Phase
+from provision.cloud import Change, Launch, Machine, Phase
 from provision.cloudinit import userdata
 from provision.errors import (
     CloudFailure,
@@ -157,7 +157,7 @@ def join(run: Run) -> None:
             plan,
             session.emit,
             members=rejoin.members,
-            machines=session.machines,
+            machines=lambda: _machines(run),
             replace=lambda names: _replace(run, names, rejoin),
             console=session.cloud.console,
             groups=lambda: session.cloud.groups(plan),
@@ -171,6 +171,15 @@ def join(run: Run) -> None:
         said.append(standing.sentence(proving.standing_of(run), plan.name))
         said.complete = proving.standing_of(run).complete
     results.save_timings(run)
+
+
+def _machines(run: Run) -> Sequence[Machine]:
+    """What the cloud has; what had stopped before says nothing while it is being made anew."""
+    here = run.session.machines()
+    if run.creating is None or run.creating.done():
+        return here
+    going = {(m.name, m.ident) for m in run.before if m.phase is Phase.STOPPED}
+    return [m for m in here if m.phase is not Phase.STOPPED or (m.name, m.ident) not in going]
 
 
 def preview(run: Run) -> list[Change]:

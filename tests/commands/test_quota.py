@@ -52,7 +52,7 @@ def test_the_table_refuses_as_up_does(cli: Cli, emulator: Emulator) -> None:
 
 
 def test_nothing_is_bought_unasked(cli: Cli, emulator: Emulator) -> None:
-    said = cli("up", *GCE, "--nodes", "3", expect=2).sentence()
+    said = cli("up", *GCE, "--nodes", "3", "--until", "created", expect=2).sentence()
     assert said.endswith(
         "and there is no terminal to ask at: give --yes to agree without being asked"
     )
@@ -63,8 +63,8 @@ def test_nothing_is_bought_unasked(cli: Cli, emulator: Emulator) -> None:
 def test_a_no_in_a_terminal_creates_nothing(cli: Cli, emulator: Emulator) -> None:
     ours, theirs = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "provision", "up", *GCE, "--nodes", "3", "--until", "created"], cwd=ROOT, stdin=theirs,
-        stdout=subprocess.DEVNULL, stderr=theirs,
+        [sys.executable, "-m", "provision", "up", *GCE, "--nodes", "3", "--until", "created"],
+        cwd=ROOT, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs,
         env={**os.environ, "XDG_STATE_HOME": f"{cli.state}", "TERM": "dumb", **cli.env},
     )  # fmt: skip
     os.close(theirs)
@@ -91,5 +91,6 @@ def test_what_fits_is_taken_where_that_is_asked_for(cli: Cli, emulator: Emulator
     assert kinds.count("instances") == 11
     created = emulator.created()
     assert "shrinks to fit" in cli(*asked).stderr and emulator.created() == created
-    said = cli("scale", NAME, "11", expect=4).sentence()
+    assert "none of them can join" in cli("scale", NAME, "11", expect=4).sentence()
+    said = cli("up", *GCE, "--nodes", "11", "--yes", "--until", "created", expect=4).sentence()
     assert "limit 25, used 24, needed 2: 10 nodes fit" in said

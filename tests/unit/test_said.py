@@ -121,6 +121,8 @@ def test_no_proof_is_claimed_where_no_node_is_free(
 def test_a_stopped_machine_is_not_ready_whatever_the_scheduler_still_says(world: World) -> None:
     world.up(nodes=3)
     stop(world, "demo-worker-0002")
+    still = Member("demo-worker-0002", MemberState.READY, "idle")
+    world.scheduler.states["demo-worker-0002"] = still
     found = status.status("demo", world.events.append)
     row = {node.name: node for node in found.nodes}["demo-worker-0002"]
     assert (row.phase, row.state, row.detail) == ("stopped", "down", "idle")

@@ -1,11 +1,13 @@
 """The recipes against a cloud and a scheduler in memory."""
 
+import dataclasses
 import json
+import threading
 from collections.abc import Mapping
 
 import pytest
 
-from provision.cloud import Launch, Leftover
+from provision.cloud import Launch, Leftover, Machine, Phase
 from provision.cluster import session, status
 from provision.errors import (
     BusyError,
@@ -255,6 +257,31 @@ def test_repair_replaces_what_is_down_or_gone(world: World) -> None:
     )
     outcome = lifecycle.repair("demo", world.events.append)
     assert (outcome.created, outcome.joined, outcome.exit_code) == (2, 8, 0)
+
+
+def test_a_stopped_machine_is_not_late_while_it_is_being_made_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.up(nodes=2)
+    cloud, name, looks = world.cloud, "demo-worker-0002", threading.Semaphore(0)
+    cloud.there[name] = dataclasses.replace(cloud.there[name], phase=Phase.STOPPED)
+    monkeypatch.setattr(join, "POLL", 0.01)
+    monkeypatch.setattr(join, "MACHINES_POLL", 0.0)
+    listed = cloud.machines
+
+    def machines(cluster: str = "") -> list[Machine]:
+        looks.release()
+        return listed(cluster)
+
+    def remove_late() -> None:
+        for _ in range(8):
+            assert looks.acquire(timeout=10)
+        cloud.there.pop(name, None)
+
+    monkeypatch.setattr(cloud, "machines", machines)
+    monkeypatch.setattr(cloud, "on_apply", remove_late)
+    assert lifecycle.repair("demo", world.events.append).exit_code == 0
+    assert not [call for call in cloud.calls if call.startswith("replace")]
 
 
 def test_a_second_run_at_the_same_time_is_refused(world: World) -> None:
