@@ -1,13 +1,10 @@
 """Taking a cluster down: what would go with it, who agrees to that, and that nothing is left."""
 
-import contextlib
-import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from provision.cloud import Cost, Leftover, Machine
 from provision.clouds import cost_of, words_of
@@ -141,40 +138,37 @@ def _left(session: Session, seconds: int, late: ProvisionError | None) -> Sequen
 
 def _destroyed(session: Session, seconds: float) -> list[str]:
     """Let the cloud destroy it, in a thread: not even one that hangs is waited for any longer."""
-    stopping = threading.Event()
-    answers: queue.SimpleQueue[list[str] | BaseException] = queue.SimpleQueue()
+    stopping, ended = threading.Event(), threading.Event()
 
     def emit(event: Event) -> None:
         if stopping.is_set():
             raise InterruptedRun("stopped", f"run 'provision down {session.name}' again")
         session.emit(event)
 
-    def destroy() -> None:
+    def destroy() -> list[str]:
         try:
-            answers.put(session.cloud.destroy(session.name, emit))
-        except BaseException as error:  # noqa: BLE001  # raised by whoever waits
-            answers.put(error)
+            return session.cloud.destroy(session.name, emit)
+        finally:
+            ended.set()
 
-    threading.Thread(target=destroy, daemon=True, name="destroy").start()
     try:
-        answer = answers.get(timeout=seconds)
-    except queue.Empty:
-        _end(session, stopping, answers)
-        raise ProvisionError("its removal went on") from None
+        answers, failed = lookup.together([destroy], seconds)
     except KeyboardInterrupt:
-        _end(session, stopping, answers)
+        _end(session, stopping, ended)
         raise
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
+    if failed:
+        raise failed[0]
+    if not answers:
+        _end(session, stopping, ended)
+        raise ProvisionError("its removal went on")
+    return answers[0]
 
 
-def _end(session: Session, stopping: threading.Event, answers: queue.SimpleQueue[Any]) -> None:
+def _end(session: Session, stopping: threading.Event, ended: threading.Event) -> None:
     """Tell it to end, and give it a moment: it may be saving what it knows."""
     stopping.set()
     lookup.together([session.cloud.interrupt], ENDING)
-    with contextlib.suppress(queue.Empty):
-        answers.get(timeout=ENDING)
+    ended.wait(ENDING)
 
 
 def words(removal: Removal) -> str:

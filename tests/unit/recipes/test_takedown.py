@@ -242,7 +242,7 @@ def test_ctrl_c_ends_what_removes_it(hanging: World, monkeypatch: pytest.MonkeyP
                 raise KeyboardInterrupt
             return super().get(block, timeout)
 
-    monkeypatch.setattr("provision.recipes.takedown.queue.SimpleQueue", Pressed)
+    monkeypatch.setattr("provision.cluster.lookup.queue.SimpleQueue", Pressed)
     assert main(["down", "demo", "--yes"]) == 130
     assert "interrupt" in hanging.cloud.calls and hanging.cloud.there
 
