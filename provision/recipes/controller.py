@@ -33,12 +33,17 @@ EACH = 20.0
 """Seconds that one worker may take for it, its connection aside."""
 
 
+def machine_of(plan: Plan, here: Sequence[Machine]) -> Machine | None:
+    """The plan's controller among these machines."""
+    return next((machine for machine in here if machine.name == plan.controller.name), None)
+
+
 def lost(plan: Plan, here: Sequence[Machine]) -> str:
     """Why it is lost, as a clause; '' where its machine is there and has not stopped."""
-    found = [machine for machine in here if machine.name == plan.controller.name]
-    if not found:
+    found = machine_of(plan, here)
+    if found is None:
         return "is gone"
-    return "has stopped" if found[0].phase is Phase.STOPPED else ""
+    return "has stopped" if found.phase is Phase.STOPPED else ""
 
 
 def been_up(session: Session) -> bool:
@@ -48,9 +53,10 @@ def been_up(session: Session) -> bool:
 
 def booting(plan: Plan, here: Sequence[Machine]) -> bool:
     """Whether it has not had the time yet that a machine gets to come up."""
-    found = [machine for machine in here if machine.name == plan.controller.name]
-    started = found[0].started if found else None
-    return bool(found) and (not started or time.time() - started < plan.replace_after)
+    found = machine_of(plan, here)
+    if found is None:
+        return False
+    return not found.started or time.time() - found.started < plan.replace_after
 
 
 def members(session: Session, plan: Plan) -> Sequence[Member]:

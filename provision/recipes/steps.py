@@ -113,8 +113,8 @@ def create(run: Run, pool: ThreadPoolExecutor) -> None:
 def revive(run: Run) -> None:
     """Start a controller that has stopped and kept its disk: with it come its queue and its nodes."""
     session, planned = run.session, run.plan.controller
-    here = [machine for machine in run.before if machine.name == planned.name]
-    stopped = bool(here) and here[0].phase is Phase.STOPPED
+    here = controller.machine_of(run.plan, run.before)
+    stopped = here is not None and here.phase is Phase.STOPPED
     if not stopped or run.renew or not session.cloud.revive(run.plan.name, planned.name):
         return
     run.lacking.remove(planned)
@@ -126,8 +126,7 @@ def _create(run: Run, launch: Launch) -> Mapping[str, str]:
     """What the cloud still has of a controller that is lost goes first."""
     cloud, name = run.session.cloud, run.plan.controller.name
     refused: Mapping[str, str] = {}
-    there = any(machine.name == name for machine in run.before)
-    if run.plan.controller in run.lacking and there:
+    if run.plan.controller in run.lacking and controller.machine_of(run.plan, run.before):
         refused = cloud.replace(launch, [name], run.emit)
         if cloud.declarative:
             return refused  # it declared everything else too
