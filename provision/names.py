@@ -51,6 +51,11 @@ def part_name(cluster: str, group: str, part: int) -> str:
     return f"{cluster}-{group}" + (f"-s{part}" if part > 1 else "")
 
 
+def part_of(machine: str) -> str:
+    """Name of the instance group that a worker is of: the other way from :func:`machine_name`."""
+    return machine.rpartition("-")[0]
+
+
 def parts(cluster: str, group: str, nodes: int, per_group: int) -> dict[str, int]:
     """The instance groups that a group of so many nodes becomes: name to size."""
     return {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from provision.cloud import GroupState, Machine, Phase
 from provision.labels import WORKER
+from provision.names import part_of
 from provision.plan import Plan
 from provision.recipes.timings import Clock
 from provision.scheduler import Member, MemberState
@@ -163,7 +164,7 @@ def hopeless(missing: Sequence[Node], states: Sequence[GroupState]) -> Mapping[s
     return {
         node.name: behind[made_by].trouble
         for node in missing
-        if (made_by := node.name.rpartition("-")[0]) in behind
+        if (made_by := part_of(node.name)) in behind
         and not node.given_up
         and not node.clock.started
     }

@@ -34,9 +34,7 @@ def vms(gce: Emulated, client: Gce) -> Vms:
     by_token = {kind.token: kind for kind in kinds(client)}
     for token, inputs in declared(plan, located(client, plan)):
         by_token[token].create(inputs, Work.within(SECONDS, threading.Event()))
-    where = {"PROVISION_GCE_ENDPOINT": gce.endpoint}
-    settings = resolve(where, Path("/nowhere"), project=PROJECT, region="us-central1")
-    return Vms(client, settings, threading.Event())
+    return Vms(client, threading.Event())
 
 
 def stop(client: Gce, vms: Vms) -> None:

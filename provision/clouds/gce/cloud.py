@@ -19,7 +19,7 @@ from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place, place_of
 from provision.clouds.gce.resources import Group, noun
 from provision.clouds.gce.settings import ENDPOINT, Settings, resolve
-from provision.clouds.gce.vms import Vms, group_ident
+from provision.clouds.gce.vms import Vms
 from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError, UnreadableError
 from provision.events import Emit, Noted, Warned, ignore
 from provision.names import parts
@@ -75,7 +75,7 @@ class GceCloud:
 
     @cached_property
     def _vms(self) -> Vms:
-        return Vms(self._gce, self._settings, self._stop)
+        return Vms(self._gce, self._stop)
 
     def _place_of(self, plan: Plan) -> Place:
         wrong: list[Finding] = []
@@ -199,7 +199,7 @@ class GceCloud:
         """One ``get`` a group, and one page of its errors while it cannot make all."""
         kind = Group(self._gce)
         return [
-            watching.state(kind, group_ident(self._settings, part), group.name)
+            watching.state(kind, kind.named(part), group.name)
             for group in plan.groups
             for part in parts(
                 plan.name, group.name, len(group.machines), plan.cloud.traits.per_group

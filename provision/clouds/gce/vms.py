@@ -13,23 +13,18 @@ from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources import Controller, Group
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
-from provision.clouds.gce.settings import Settings
+from provision.names import part_of
 from provision.provider.resource import Work
 
 SECONDS = 300.0
 """Seconds that a change may take to be accepted."""
 
 
-def group_ident(settings: Settings, part: str) -> str:
-    """The ident of an instance group of the settings' region."""
-    return f"projects/{settings.project}/regions/{settings.region}/instanceGroupManagers/{part}"
-
-
 class Vms:
     """What is listed tells each one's link, which is remembered: names do not say the zone."""
 
-    def __init__(self, gce: Gce, settings: Settings, stop: threading.Event) -> None:
-        self._gce, self._settings, self._stop = gce, settings, stop
+    def __init__(self, gce: Gce, stop: threading.Event) -> None:
+        self._gce, self._stop = gce, stop
         self._links: dict[str, str] = {}
 
     def listed(self, cluster: str, name: str = "") -> list[Machine]:
@@ -42,22 +37,24 @@ class Vms:
 
     def recreate(self, names: Sequence[str]) -> None:
         """The groups make them anew under the same names."""
-        self._in_groups(names, Group(self._gce).recreate)
+        kind = Group(self._gce)
+        self._in_groups(names, kind, kind.recreate)
 
     def shrink(self, names: Sequence[str]) -> None:
         """The groups are smaller by them."""
-        self._in_groups(names, Group(self._gce).shrink)
+        kind = Group(self._gce)
+        self._in_groups(names, kind, kind.shrink)
 
     def _in_groups(
-        self, names: Sequence[str], change: Callable[[str, list[str], Work], None]
+        self, names: Sequence[str], kind: Group, change: Callable[[str, list[str], Work], None]
     ) -> None:
         if not all(name in self._links for name in names):
             self.listed("")
-        for part in sorted({name.rpartition("-")[0] for name in names}):
-            mine = (name for name in names if name.rpartition("-")[0] == part)
+        for part in sorted(set(map(part_of, names))):
+            mine = (name for name in names if part_of(name) == part)
             links = [self._links[name] for name in mine if name in self._links]
             work = Work.within(SECONDS, threading.Event())
-            change(group_ident(self._settings, part), links, work)
+            change(kind.named(part), links, work)
 
     def delete(self, cluster: str, name: str) -> None:
         """One that is of no group; one that is gone already is no error."""

@@ -15,6 +15,7 @@ from provision.clouds.gce.resources.kind import Body, Kind, as_text, last, short
 from provision.clouds.gce.resources.networks import NAMED
 from provision.errors import CloudFailure
 from provision.labels import CLUSTER, CONTROLLER, ROLE
+from provision.names import part_of
 from provision.provider.resource import Created, Inputs, Work
 
 LOOK = 1.0
@@ -58,7 +59,7 @@ class Address(Kind):
                 continue
             group = Group(self.gce)
             group.recreate(
-                group.ident({**inputs, "name": vm["name"].rpartition("-")[0]}),
+                group.ident({**inputs, "name": part_of(vm["name"])}),
                 [short(vm["selfLink"])], work,
             )  # fmt: skip
             self._wait(ident, inputs, last(vm["selfLink"]), work)

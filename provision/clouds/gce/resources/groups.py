@@ -23,6 +23,11 @@ class Group(Kind):
     client, argument = "RegionInstanceGroupManagersClient", "instance_group_manager"
     replace_on = NAMED | {"machine_types"}
 
+    def named(self, name: str) -> str:
+        """The ident of the one of that name in the region of the settings."""
+        settings = self.gce.settings
+        return self.ident({"project": settings.project, "region": settings.region, "name": name})
+
     def body(self, inputs: Inputs) -> Body:
         """Zones with room come first (``ANY``); names are numbered; nothing is replaced by itself."""
         made: Body = {
