@@ -79,7 +79,7 @@ VARIABLES = (
     "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_PROJECT", "GOOGLE_CLOUD_REGION",
     "CLOUDSDK_CONFIG", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_PROJECT", "CLOUDSDK_COMPUTE_REGION",
     "CLOUDSDK_COMPUTE_ZONE", "GOOGLE_COMPUTE_CUSTOM_ENDPOINT", "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE",
-    "NO_GCE_CHECK", "NO_GCE_CHECK", "CLOUDSDK_AUTH_ACCESS_TOKEN", "CLOUDSDK_CORE_DISABLE_PROMPTS",
+    "NO_GCE_CHECK", "CLOUDSDK_AUTH_ACCESS_TOKEN", "CLOUDSDK_CORE_DISABLE_PROMPTS",
     "DOCKER_HOST", "PULUMI_ACCESS_TOKEN",
     "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
@@ -99,9 +99,17 @@ def variables(command: str, flag: str) -> list[str]:
     """The flag's variables for this command, the one that goes first first; none for ``TYPED``."""
     if flag in TYPED:
         return []
-    word = flag.replace("-", "_").upper()
-    general = [] if (command, flag) in OWN else [f"{PREFIX}{word}"]
-    return [f"{PREFIX}{command.upper()}_{word}", *general]
+    general = [] if (command, flag) in OWN else [_variable(flag)]
+    return [_variable(f"{command}-{flag}"), *general]
+
+
+def _variable(words: str) -> str:
+    return PREFIX + words.replace("-", "_").upper()
+
+
+def _named(option: click.Parameter) -> list[str]:
+    """The variables that an option has itself."""
+    return [option.envvar] if isinstance(option.envvar, str) else [*(option.envvar or ())]
 
 
 def flag_of(option: click.Option) -> str:
@@ -128,9 +136,8 @@ def apply(context: click.Context, name: str, command: click.Command) -> None:
     for option in options_of(command):
         flag = flag_of(option)
         ours = variables(name, flag)
-        declared = [option.envvar] if isinstance(option.envvar, str) else [*(option.envvar or ())]
-        option.envvar = [*ours, *(each for each in declared if each not in ours)]
-        variable = f"{PREFIX}{flag.replace('-', '_').upper()}"
+        option.envvar = [*ours, *(each for each in _named(option) if each not in ours)]
+        variable = _variable(flag)
         if flag in TYPED and os.environ.get(variable):
             fix = f"unset it, and type --{flag} where you mean it"
             raise UsageError(
@@ -150,9 +157,8 @@ def origins(context: click.Context) -> dict[str, str]:
     found = {}
     for option in context.command.params:
         source = context.get_parameter_source(option.name or "")
-        named = [option.envvar] if isinstance(option.envvar, str) else [*(option.envvar or ())]
         if source is ParameterSource.ENVIRONMENT:
-            found[option.name or ""] = next(each for each in named if os.environ.get(each))
+            found[option.name or ""] = next(x for x in _named(option) if os.environ.get(x))
         elif source is ParameterSource.DEFAULT_MAP:
             found[option.name or ""] = context.meta[LABELS].get(option.name, "")
     return found
@@ -163,7 +169,7 @@ def strays() -> Iterator[str]:
     known = {
         name for flag, commands in FLAGS.items() for at in commands for name in variables(at, flag)
     }
-    known |= {*VARIABLES} | {f"{PREFIX}{flag.replace('-', '_').upper()}" for flag in TYPED}
+    known |= {*VARIABLES, *map(_variable, TYPED)}
     words = [name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX)]
     for name in os.environ:
         ours = name.startswith(PREFIX) and name not in known
