@@ -88,6 +88,11 @@ def invalid(field: str, value: object, why: str) -> ApiError:
     return ApiError(400, "invalid", f"Invalid value for field '{field}': '{value}'. {why}")
 
 
+def no_referenced(field: str, reference: object, kind: str) -> ApiError:
+    """A link to something that is not there; ``kind`` is what it would be, in words."""
+    return invalid(field, reference, f"The referenced {kind} resource cannot be found.")
+
+
 def required(field: str) -> ApiError:
     """A field that must be given."""
     return ApiError(

@@ -100,9 +100,7 @@ def check_params(cloud: Cloud, project: Project, attached: Json, where: str) -> 
     if reference:
         image = images.find(cloud, project, reference)
         if image is None:
-            raise errors.invalid(
-                f"{place}.sourceImage", reference, "The referenced image resource cannot be found."
-            )
+            raise errors.no_referenced(f"{place}.sourceImage", reference, "image")
         least = max(least, int(image.data["diskSizeGb"]))
     elif attached.get("boot") and not params.get("sourceSnapshot"):
         raise errors.invalid(

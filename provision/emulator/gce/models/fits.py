@@ -8,10 +8,9 @@ disks/local-ssd}, and AttachedDiskInitializeParams.diskType of the API.
 from provision.emulator.gce import errors
 from provision.emulator.gce.catalogue import MachineType
 from provision.emulator.gce.cloud import Cloud
-from provision.emulator.gce.models import images
+from provision.emulator.gce.models import images, machine_types
 from provision.emulator.gce.world import Json, Project, last
 
-ARM64 = frozenset({"a4x", "c4a", "n4a", "t2a"})
 GENERATION_4 = frozenset({"a4", "a4x", "c4", "c4a", "c4d", "h4d", "m4", "n4", "n4a", "n4d", "x4"})
 GENERATION_3 = frozenset({"a3", "c3", "c3d", "g2", "h3", "m3", "z3"})
 NO_HYPERDISK_BOOT = frozenset({"c2", "c2d", "e2", "f1", "g1", "n1", "n2", "n2d", "t2a", "t2d"})
@@ -26,7 +25,7 @@ def check(cloud: Cloud, project: Project, kind: MachineType, source: Json, where
         _disk(disk, series, kind, f"{where}.disks[{index}]")
         reference = (disk.get("initializeParams") or {}).get("sourceImage")
         image = images.find(cloud, project, reference) if disk.get("boot") and reference else None
-        mine = "ARM64" if series in ARM64 else "X86_64"
+        mine = machine_types.architecture(kind)
         its = image.data.get("architecture", mine) if image else mine
         if its != mine:
             message = (

@@ -11,6 +11,8 @@ CUSTOM = re.compile(r"(?:(n1|n2|n2d|n4|e2|g2|c4a?)-)?custom-(\d{1,3})-(\d{3,7})(
 TERMINATE_ONLY = re.compile(r"(h4d|ct\w+|tpu\w*)-.*|.*-metal|z3-highmem-(88|176)")
 """Types that cannot live-migrate, GPUs aside: H4D, TPUs, bare metal, Z3 with more than 18 TiB of SSD
 (docs.cloud.google.com/compute/docs/instances/host-maintenance-overview)."""
+ARM64 = frozenset({"a4x", "c4a", "n4a", "t2a"})
+"""Families with Arm processors (docs.cloud.google.com/compute/docs/instances/arm-on-compute)."""
 L4_OF_G2 = {24: 2, 48: 4, 96: 8}
 """GPUs of a G2 by its vCPUs, as the standard types have them; 1 with any other number."""
 METRICS = {"": "CPUS", "n1": "CPUS", "e2": "CPUS", "n2": "N2_CPUS", "n2d": "N2D_CPUS"}
@@ -32,6 +34,11 @@ def find(cloud: Cloud, name: str) -> MachineType | None:
     return MachineType(name, cpus, memory, metric, accelerators=gpus)
 
 
+def architecture(kind: MachineType) -> str:
+    """``ARM64`` or ``X86_64``."""
+    return "ARM64" if kind.family in ARM64 else "X86_64"
+
+
 def json(cloud: Cloud, project: str, zone: str, kind: MachineType) -> Json:
     """As ``machineTypes.get`` answers it."""
     world = cloud.world
@@ -49,7 +56,7 @@ def json(cloud: Cloud, project: str, zone: str, kind: MachineType) -> Json:
         "zone": zone,
         "selfLink": world.link(project, f"zones/{zone}", "machineTypes", kind.name),
         "isSharedCpu": kind.shared,
-        "architecture": "ARM64" if kind.family in ("t2a", "c4a", "n4a", "a4x") else "X86_64",
+        "architecture": architecture(kind),
     }
     if kind.accelerators:
         shown["accelerators"] = [

@@ -188,9 +188,7 @@ def find_subnetwork(
     table = cloud.world.project(owner).table("subnetworks")
     found: Subnetwork | None = table.get(f"regions/{region}", last(path))
     if found is None:
-        raise errors.invalid(
-            field, reference, "The referenced subnetwork resource cannot be found."
-        )
+        raise errors.no_referenced(field, reference, "subnetwork")
     return found
 
 

@@ -56,7 +56,7 @@ def check(call: Call) -> None:
     schema = {"$ref": call.method.request}
     for place, table, kind, value in _found(schema, call.body, "resource"):
         if not table or not _there(call, table, str(value)):
-            raise errors.invalid(place, value, f"The referenced {kind} resource cannot be found.")
+            raise errors.no_referenced(place, value, kind)
     _reservations(schema, call.body, "resource")
 
 
@@ -107,7 +107,6 @@ def _reservations(schema: Json, value: Any, place: str) -> None:
             wanted = inner.get("values") or []
             if inner.get("consumeReservationType") == "SPECIFIC_RESERVATION" or wanted:
                 asked = wanted[0] if wanted else ""
-                why = "The referenced reservation resource cannot be found."
-                raise errors.invalid(f"{below}.values[0]", asked, why)
+                raise errors.no_referenced(f"{below}.values[0]", asked, "reservation")
         else:
             _reservations(of, inner, below)

@@ -46,8 +46,7 @@ def insert(call: Call) -> Operation:
         raise errors.invalid("resource", name, "Exactly one source must be specified.")
     source = body.get("sourceImage")
     if source and images.find(call.cloud, call.project, source) is None:
-        why = "The referenced image resource cannot be found."
-        raise errors.invalid("resource.sourceImage", source, why)
+        raise errors.no_referenced("resource.sourceImage", source, "image")
     documents.charge(call, CHARGE)
     image = images.make(
         call.cloud, call.project, name, {key: body[key] for key in KEPT if key in body}
