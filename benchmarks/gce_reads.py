@@ -27,6 +27,8 @@ ZONE = "us-central1-a"
 IMAGE = "projects/debian-cloud/global/images/family/debian-12"
 USER_DATA = 12_000
 """Bytes of user-data on each VM, about what a worker of ours boots with."""
+MADE = 600.0
+"""Seconds in which the emulator has made what is asked for; only a hang reaches it."""
 PAGE = 500
 MOST_RATIO = 0.5
 CLIENT = f"""\
@@ -112,7 +114,10 @@ def insert(environment: dict[str, str], path: str, body: dict[str, Any]) -> None
         operation = json.load(answer)
     scope = path.rsplit("/", 2 if path.endswith("/bulkInsert") else 1)[0]
     wait = f"{root}{scope}/operations/{operation['name']}/wait"
+    end = time.monotonic() + MADE
     while operation["status"] != "DONE":
+        if time.monotonic() > end:
+            raise SystemExit(f"{path}: not done after {MADE:.0f} s")
         with urllib.request.urlopen(
             urllib.request.Request(wait, method="POST"), timeout=150
         ) as answer:
