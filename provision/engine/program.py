@@ -5,12 +5,20 @@ import contextlib
 from collections.abc import Callable
 
 import pulumi
+from pulumi.runtime import _grpc_settings
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.errors import ProvisionError
 
 END = 10.0
 """Seconds the program may take to notice that the engine has gone."""
+OWN_CONNECTIONS = ("grpc.use_local_subchannel_pool", 1)
+"""Each channel connects by itself (grpc: GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL).
+
+Else gRPC shares connections by address: an engine that listens on a port where one that was
+killed did, is told as gone as well, until the wait after the failure of the old one is over.
+"""
+_grpc_settings._GRPC_CHANNEL_OPTIONS.append(OWN_CONNECTIONS)
 
 
 class Program:

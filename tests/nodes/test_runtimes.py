@@ -43,7 +43,7 @@ def test_start_again_changes_nothing(
     runtime: MachineRuntime, kind: str, cluster: str, boot: Make
 ) -> None:
     boots = [boot(0), boot(1)]
-    runtime.start(boots, ignore)
+    assert runtime.start(boots, ignore) == {}
     before = idents(kind, cluster)
     assert len(before) == 2
     assert runtime.start(boots, ignore) == {}
