@@ -22,8 +22,9 @@ from provision.errors import (
     UsageError,
 )
 from provision.events import Emit, Event, ignore
-from provision.recipes import lifecycle
-from provision.recipes.bringup import Agree, Purchase
+from provision.recipes import down as down_recipe
+from provision.recipes import up as up_recipe
+from provision.recipes.consent import Agree, Purchase
 from provision.recipes.outcome import Outcome
 from provision.remote.fanout import HostResult
 from provision.spec.clouds import GceCloud, LocalCloud
@@ -82,7 +83,7 @@ def up(spec: Spec, emit: Emit = ignore, *, agree: Agree | None = None) -> Outcom
         NotReadyError: fewer nodes joined than the quorum, by the deadline.
         ProvisionError: anything else; the sentence ends with the next step.
     """
-    return lifecycle.up(spec, emit, "provision.api.up", agree=agree)
+    return up_recipe.up(spec, emit, "provision.api.up", agree=agree)
 
 
 def down(name: str, emit: Emit = ignore) -> list[str]:
@@ -92,7 +93,7 @@ def down(name: str, emit: Emit = ignore) -> list[str]:
         UnknownClusterError: nothing carries the name.
         ProvisionError: something could not be removed, or not every place could be asked.
     """
-    return lifecycle.down(name, emit, "provision.api.down")
+    return down_recipe.down(name, emit, "provision.api.down")
 
 
 def run(

@@ -81,6 +81,11 @@ class Workspace:
         finally:
             self._tidy()
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether this machine has keys of the cluster, readable or not."""
+        return self.path("keys.json").exists()
+
     def keys(self) -> Keys | None:
         """The cluster's keys, or None where this machine does not have them."""
         return self._read("keys.json", lambda text: Keys.from_dict(json.loads(text)))

@@ -6,9 +6,9 @@ import pytest
 
 from provision.cluster import session, status
 from provision.events import Event
-from provision.recipes import lifecycle
-from provision.recipes.bringup import Purchase
+from provision.recipes.consent import Purchase
 from provision.recipes.outcome import Outcome
+from provision.recipes.up import up
 from provision.spec.clouds import LocalCloud
 from provision.spec.models import Spec
 from tests.memory import MemoryCloud, MemoryScheduler, NoShell
@@ -23,7 +23,7 @@ class World:
 
     def up(self, nodes: int = 8, **changes: Any) -> Outcome:
         spec = {"name": "demo", "groups": {"worker": {"nodes": nodes}}, **changes}
-        return lifecycle.up(Spec.model_validate(spec), self.events.append)
+        return up(Spec.model_validate(spec), self.events.append)
 
     @property
     def workers(self) -> list[str]:

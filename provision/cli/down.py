@@ -38,19 +38,17 @@ def run(
     nothing carries the name it says which places were asked; that is exit 0 too, unless one of them
     could not be asked.
     """
-    from provision.recipes import lifecycle
+    from provision.recipes import down as recipe
 
     with Console(options) as console:
         if forget:
             return _forget(name, yes, dry_run, console)
         try:
             if dry_run:
-                return _show(lifecycle.removal(name, console.emit, deadline), console)
+                return _show(recipe.removal(name, console.emit, deadline), console)
             command = f"provision down {name}".strip()
             consent = None if yes else asking(console)
-            removed = lifecycle.down(
-                name, console.emit, command, consent=consent, deadline=deadline
-            )
+            removed = recipe.down(name, console.emit, command, consent=consent, deadline=deadline)
         except UnknownClusterError as error:
             data = {"removed": [], "existing": error.existing, "asked": error.asked}
             console.result({"cluster": name, **data}, str(error))
@@ -87,7 +85,7 @@ def _show(removal: "Removal", console: Console) -> int:
 
 def _forget(name: str, yes: bool, dry_run: bool, console: Console) -> int:
     """Forgetting loses keys and state, so it is never done unasked."""
-    from provision.recipes import lifecycle
+    from provision.recipes import down as recipe
     from provision.workspace import Workspace
 
     if not name:
@@ -102,6 +100,6 @@ def _forget(name: str, yes: bool, dry_run: bool, console: Console) -> int:
         raise UsageError(f"{what}, and there is no terminal to ask at", YES)
     if not yes and not console.confirm(f"{what}. Remove only the files?"):
         raise DeclinedError("nothing was removed", "run it again, and answer yes or give --yes")
-    lifecycle.forget(name, f"provision down {name} --forget")
+    recipe.forget(name, f"provision down {name} --forget")
     console.result({"cluster": name, "forgotten": True}, f"the files of {name} are removed")
     return EXIT_DONE

@@ -21,10 +21,10 @@ def run(name: str, controller: bool, options: ConsoleOptions) -> int:
     its disk (GCE). Else, and where it is gone, it is made anew and the workers register with it; its queue
     and history are lost.
     """
-    from provision.recipes import lifecycle
+    from provision.recipes.repair import repair
 
     with Console(options) as console:
         command = f"provision repair {name}".strip()
-        outcome = lifecycle.repair(name, console.emit, command, controller)
+        outcome = repair(name, console.emit, command, renew=controller)
         console.result(views.outcome_data(outcome), *views.repair_lines(outcome))
         return outcome.exit_code

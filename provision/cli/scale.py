@@ -20,12 +20,12 @@ def run(words: tuple[str, ...], group: str, force: bool, options: ConsoleOptions
 
     Fewer: the highest numbers are drained and removed; none that runs a job, unless --force.
     """
-    from provision.recipes import lifecycle
+    from provision.recipes.scale import scale
 
     name, nodes = _name_and_number(words)
     with Console(options) as console:
         command = f"provision scale {name} {nodes}"
-        outcome = lifecycle.scale(name, nodes, group, force, console.emit, command)
+        outcome = scale(name, nodes, group, console.emit, command, force=force)
         console.result(views.outcome_data(outcome), *views.outcome_lines(outcome))
         return outcome.exit_code
 

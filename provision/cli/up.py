@@ -11,8 +11,8 @@ from provision.cli.options import SpecChoice, output_options, spec_options
 from provision.cli.tables import Table
 from provision.cli.terminal import can_ask
 from provision.errors import EXIT_DONE, SpecError, UsageError
-from provision.recipes import lifecycle
-from provision.recipes.bringup import Agree, Purchase
+from provision.recipes import up as recipe
+from provision.recipes.consent import Agree, Purchase
 from provision.recipes.outcome import PROVED, STAGES
 
 
@@ -45,11 +45,11 @@ def run(
         agree = None if yes else asking(console)
         try:
             if preview:
-                changes = lifecycle.preview(loaded.spec, console.emit, shrink)
+                changes = recipe.preview(loaded.spec, console.emit, shrink=shrink)
                 data = [dataclasses.asdict(change) for change in changes]
                 console.result(data, Table(views.CHANGE_COLUMNS, views.change_rows(changes)))
                 return EXIT_DONE
-            outcome = lifecycle.up(
+            outcome = recipe.up(
                 loaded.spec, console.emit, command, until, agree=agree, shrink=shrink
             )
         except SpecError as error:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     # Not for running: what is shown is made by others, and a list needs no recipe.
     from provision.cloud import Change, Limit
     from provision.cluster.status import Status, Summary
-    from provision.recipes.bringup import Purchase
-    from provision.recipes.consent import Room
+    from provision.recipes.consent import Headroom, Purchase
     from provision.recipes.outcome import Outcome
     from provision.runtime import HostCheck
     from provision.scheduler import Member, Proof
@@ -241,7 +240,7 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:,.10g}"
 
 
-def room_lines(room: Room) -> list[str]:
+def room_lines(room: Headroom) -> list[str]:
     """Whether it fits, what would, and what it costs."""
     plan, lines = room.plan, [""] if room.limits else []
     asked = sum(len(group.machines) for group in plan.groups)
@@ -260,7 +259,7 @@ def room_lines(room: Room) -> list[str]:
     return lines + ([f"cost: {room.cost.text}"] if room.cost else [])
 
 
-def room_data(room: Room) -> dict[str, Any]:
+def room_data(room: Headroom) -> dict[str, Any]:
     """The same as plain data; ``largest`` is None where it does not depend on the nodes."""
     limits = [
         {

@@ -1,6 +1,7 @@
 """What may be created, and what it costs: against the quotas, and asked of whoever pays."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from provision.cloud import Cost, Limit
@@ -11,12 +12,25 @@ from provision.events import Emit, Noted, Warned
 from provision.plan import Plan, plan_of, with_nodes
 from provision.quota import fitting
 from provision.recipes import preflight
-from provision.recipes.bringup import Purchase, Run
+from provision.recipes.bringup import BringUp, Gap
 from provision.spec.models import Spec
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Purchase:
+    """What is about to be created and paid for: ``machines`` of them now, and what the whole costs."""
+
+    cluster: str
+    machines: int
+    cost: Cost | None
+
+
+Agree = Callable[[Purchase], bool]
+"""Asks whoever pays; False creates nothing. May raise where nobody can be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
     """A plan against its cloud's quotas; ``sizes`` of the groups would fit, None where none would."""
 
     plan: Plan
@@ -26,40 +40,38 @@ class Room:
     cost: Cost | None
 
 
-def headroom(spec: Spec, emit: Emit) -> Room:
+def headroom(spec: Spec, emit: Emit) -> Headroom:
     """What the spec's missing machines need of the account's quotas; creates nothing.
 
     Raises:
         RefusedError: it cannot be known, or the cloud has no quotas and lacks something else.
     """
     with opened(spec.name, spec.cloud, spec.scheduler, emit) as session:
-        plan = Run.of(session, spec).plan
+        plan = BringUp.of(session, spec).plan
         try:
             here = session.machines()
         except (RuntimeFailure, CloudFailure):
             here = []  # what follows says why
         lacking = preflight.missing(plan, here)
         limits = session.cloud.headroom(plan, lacking)
-        if not limits and (wrong := preflight.room(session.cloud, plan, lacking)):
+        if not limits and (wrong := preflight.capacity(session.cloud, plan, lacking)):
             raise RefusedError(wrong)
         fits = not any(limit.short for limit in limits)
-        return Room(plan, limits, fits, fitting(plan, limits), cost_of(plan))
+        return Headroom(plan, limits, fits, fitting(plan, limits), cost_of(plan))
 
 
-def fit(run: Run) -> None:
-    """Shrink the plan to what the account still allows; the check refuses where nothing fits."""
+def fitted(run: BringUp) -> BringUp:
+    """With its plan shrunk to what the account still allows; the check refuses where nothing fits."""
     session, plan = run.session, run.plan
     try:
         lacking = preflight.missing(plan, session.machines())
         limits = session.cloud.headroom(plan, lacking) if lacking else []
     except (RuntimeFailure, CloudFailure, RefusedError):
-        return  # the check tells it, with everything else that is wrong
+        return run  # the check tells it, with everything else that is wrong
     sizes = fitting(plan, limits)
     last = plan.groups[-1]
     if sizes is None or sizes[last.name] == len(last.machines):
-        return
-    run.spec = with_nodes(run.spec, sizes)
-    run.plan = plan_of(run.spec)
+        return run
     short = ", ".join(f"{limit.metric} in {limit.where}" for limit in limits if limit.short)
     session.emit(
         Warned(
@@ -67,20 +79,22 @@ def fit(run: Run) -> None:
             f"{sizes[last.name]} nodes instead of {len(last.machines)}"
         )
     )
+    spec = with_nodes(run.spec, sizes)
+    return dataclasses.replace(run, spec=spec, plan=plan_of(spec))
 
 
-def agree(run: Run) -> None:
+def ask(run: BringUp, gap: Gap, agree: Agree | None) -> None:
     """Tell what it costs, and let whoever pays agree before the first create.
 
     Raises:
         DeclinedError: they did not.
     """
-    if not run.lacking:
+    if not gap.lacking:
         return
     cost = cost_of(run.plan)
     if cost is not None:
         run.session.emit(Noted(text=f"{run.plan.name} costs {cost.text}"))
-    if run.agree is None or not run.session.cloud.bills():
+    if agree is None or not run.session.cloud.bills():
         return
-    if not run.agree(Purchase(run.plan.name, len(run.lacking), cost)):
+    if not agree(Purchase(run.plan.name, len(gap.lacking), cost)):
         raise DeclinedError("nothing was created", "run it again, and answer yes or give --yes")

@@ -136,7 +136,9 @@ class Rejoin:
     knows none of those that run, and they do not notice: they are started again, over SSH.
     """
 
-    def __init__(self, session: Session, plan: Plan, before: Sequence[Machine], anew: bool) -> None:
+    def __init__(
+        self, session: Session, plan: Plan, before: Sequence[Machine], *, anew: bool
+    ) -> None:
         """``before`` is what ran when this run began; ``anew`` says that its controller did not."""
         self._session, self._plan = session, plan
         self._set(before, 0.0 if anew else AGAIN)

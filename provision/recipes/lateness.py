@@ -1,4 +1,4 @@
-"""What is known of the nodes that a plan wants, and who of them is late: pure, it asks nobody.
+"""What is known of the nodes that a plan wants: who of them is late, who is given up, and why. Pure.
 
 :mod:`provision.recipes.join` fills it with what the scheduler and the cloud say, and acts on its answers.
 """
@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provision.cloud import GroupState, Machine, Phase
+from provision.errors import ProvisionError, SchedulerDown, UnreachableError
 from provision.labels import WORKER
 from provision.names import part_of
 from provision.plan import Plan
 from provision.recipes.timings import Clock
+from provision.remote.failures import SshError
 from provision.scheduler import Member, MemberState
 
 
 @dataclass(slots=True)
-class Node:
+class JoiningNode:
     """What is known of one wanted node."""
 
     name: str
@@ -39,18 +41,18 @@ class Roster:
     """All nodes that a plan wants, by name, and its controller."""
 
     def __init__(self, plan: Plan) -> None:
-        self.nodes = {m.name: Node(m.name, m.group) for m in plan.workers}
-        self.controller = Node(plan.controller.name)
+        self.nodes = {m.name: JoiningNode(m.name, m.group) for m in plan.workers}
+        self.controller = JoiningNode(plan.controller.name)
         self.latest = 0.0
         """When one joined last; 0 where none has."""
 
     @property
-    def joined(self) -> list[Node]:
+    def joined(self) -> list[JoiningNode]:
         """Nodes that the scheduler has, in order of name."""
         return [node for node in self.nodes.values() if node.clock.joined]
 
     @property
-    def missing(self) -> list[Node]:
+    def missing(self) -> list[JoiningNode]:
         """Nodes that it does not have."""
         return [node for node in self.nodes.values() if not node.clock.joined]
 
@@ -97,7 +99,7 @@ class Roster:
             )
             if node := next(free, None):
                 del self.nodes[node.name]
-                self.nodes[machine.name] = Node(machine.name, machine.group)
+                self.nodes[machine.name] = JoiningNode(machine.name, machine.group)
 
 
 ARRIVING = 15.0
@@ -132,8 +134,50 @@ class Reach:
         return self._silent is None or now - self._silent <= self.MOMENT
 
 
+class Contact:
+    """What the looks at the scheduler say of its controller; ``new`` says that it has never been up.
+
+    ``now`` is seconds since the epoch, ``tick`` a clock's that nobody sets.
+    """
+
+    def __init__(self, *, new: bool) -> None:
+        self.silence = "the controller has not been reached yet"
+        """Why the scheduler could not be asked at the last look, '' where it could."""
+        self.reach = Reach()
+        self._unseen, self._boots = new, False
+        self._down_since: float | None = None
+
+    def heard(self, now: float) -> None:
+        """The scheduler answered."""
+        self.silence, self._unseen, self._down_since = "", False, None
+        self.reach.heard(now)
+
+    def missed(self, error: ProvisionError, now: float, tick: float) -> None:
+        """It did not, for this reason."""
+        self.silence = error.problem
+        self.reach.missed(now)
+        self._unseen = self._unseen and isinstance(error, UnreachableError)
+        self._boots = isinstance(error, SshError) and error.cause.alive
+        if not isinstance(error, SchedulerDown):
+            self._down_since = None
+        elif self._down_since is None:
+            self._down_since = tick
+
+    def dead(self, allowed: float, tick: float) -> bool:
+        """Whether the machine answers and its scheduler has not run for too long."""
+        return self._down_since is not None and tick - self._down_since > allowed
+
+    def lost(self, node: JoiningNode, allowed: float, now: float) -> bool:
+        """Whether it never was up, and nobody has reached it in the time that a machine has.
+
+        One that speaks SSH boots, however long a busy host or cloud lets it wait for that.
+        """
+        boots = self._boots and node.phase != Phase.STOPPED
+        return self._unseen and controller_late(node, allowed, now) and not boots
+
+
 def late(
-    node: Node, reached: float | None, allowed: float, now: float, latest: float = 0.0
+    node: JoiningNode, reached: float | None, allowed: float, now: float, latest: float = 0.0
 ) -> bool:
     """Whether a node should have joined by now.
 
@@ -150,13 +194,13 @@ def late(
     return now - max(node.clock.started, reached) > allowed
 
 
-def controller_late(node: Node, allowed: float, now: float) -> bool:
+def controller_late(node: JoiningNode, allowed: float, now: float) -> bool:
     """Whether a controller that nobody has reached should have been by now."""
     started = node.clock.started
     return node.phase == Phase.STOPPED or bool(started and now - started > allowed)
 
 
-def hopeless(missing: Sequence[Node], states: Sequence[GroupState]) -> Mapping[str, str]:
+def hopeless(missing: Sequence[JoiningNode], states: Sequence[GroupState]) -> Mapping[str, str]:
     """Nodes whose machines their cloud cannot make, with its reason; none while any group may go on."""
     behind = {state.name: state for state in states if state.created < state.target}
     if not all(state.hopeless for state in behind.values()):

@@ -1,12 +1,15 @@
 """What a bring-up came to: who joined, what was made, what was proved, and its exit code."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from provision.errors import EXIT_DONE, EXIT_INCOMPLETE
-from provision.recipes import proving
-from provision.recipes.bringup import Run
-from provision.recipes.lateness import Node
+from provision.recipes import standing
+from provision.recipes.bringup import BringUp, Gap
+from provision.recipes.lateness import JoiningNode
+from provision.recipes.membership import Joined
+from provision.recipes.proving import Proved
 from provision.recipes.standing import Standing
 from provision.scheduler import Proof
 
@@ -25,7 +28,7 @@ class Outcome:
     cluster: str
     standing: Standing
     created: int
-    missing: tuple[Node, ...]
+    missing: tuple[JoiningNode, ...]
     proof: Proof | None
     seconds: float
     until: str = PROVED
@@ -52,24 +55,40 @@ class Outcome:
         return EXIT_INCOMPLETE if less else EXIT_DONE
 
 
-def _replaced(run: Run) -> set[str]:
-    if not run.wait:
-        return set()
-    every = [run.wait.controller, *run.wait.nodes.values()]
-    return {node.name for node in every if node.replaced}
-
-
-def of(run: Run, until: str) -> Outcome:
-    """What the run came to, as it is measured now."""
+def created(run: BringUp, gap: Gap) -> Outcome:
+    """What it came to where nobody was waited for."""
     return Outcome(
         cluster=run.plan.name,
-        standing=proving.standing_of(run),
-        created=len(run.lacking),
-        missing=tuple(run.wait.missing) if run.wait else (),
-        proof=run.proof,
-        proved=run.proved,
-        revived=run.revived,
-        anew=tuple(sorted({m.name for m in run.lacking} | _replaced(run))),
-        until=until,
-        seconds=round(time.time() - run.began, 3),
+        standing=standing.of(len(run.plan.workers), [], {}),
+        created=len(gap.lacking),
+        missing=(),
+        proof=None,
+        seconds=_seconds(run),
+        until=CREATED,
+        revived=gap.revived,
+        anew=tuple(sorted(machine.name for machine in gap.lacking)),
     )
+
+
+def of(
+    run: BringUp, gap: Gap, joined: Joined, unfit: Sequence[str], proved: Proved, until: str
+) -> Outcome:
+    """What it came to, as it was measured in this run."""
+    every = [joined.roster.controller, *joined.roster.nodes.values()]
+    anew = {m.name for m in gap.lacking} | {node.name for node in every if node.replaced}
+    return Outcome(
+        cluster=run.plan.name,
+        standing=standing.of(len(run.plan.workers), joined.names, proved.seen, unfit),
+        created=len(gap.lacking),
+        missing=tuple(joined.roster.missing),
+        proof=proved.proof,
+        proved=proved.now,
+        revived=gap.revived,
+        anew=tuple(sorted(anew)),
+        until=until,
+        seconds=_seconds(run),
+    )
+
+
+def _seconds(run: BringUp) -> float:
+    return round(time.time() - run.began, 3)

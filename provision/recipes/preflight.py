@@ -88,7 +88,7 @@ def _workers(here: Sequence[Machine]) -> int:
     return sum(m.role == labels.WORKER and m.phase is not Phase.STOPPED for m in here)
 
 
-def room(cloud: Cloud, plan: Plan, lacking: Sequence[PlannedMachine]) -> list[Finding]:
+def capacity(cloud: Cloud, plan: Plan, lacking: Sequence[PlannedMachine]) -> list[Finding]:
     """What the cloud or this host lacks for the missing machines."""
     return cloud.check(plan, lacking) if lacking else []
 

@@ -16,7 +16,7 @@ LOOK = 1.0
 """Seconds between two looks for it."""
 
 
-def out(session: Session, surplus: list[str], force: bool) -> None:
+def out(session: Session, surplus: list[str], *, force: bool) -> None:
     """Drain the nodes, see that none runs a job, remove machines and records.
 
     Raises:

@@ -11,7 +11,8 @@ from provision.events import Warned
 from provision.labels import CONTROLLER
 from provision.names import few, short_name
 from provision.recipes import results
-from provision.recipes.bringup import Run
+from provision.recipes.bringup import BringUp, Gap
+from provision.recipes.membership import Joined
 
 GRACE = 20.0
 """Seconds after the join in which parts that are only reported may end, and be told by this run."""
@@ -21,35 +22,42 @@ FILE = "/run/provision-report"
 """Where a machine keeps its own report (cloud-init/fragments/report.yaml.j2)."""
 
 
-def hear(run: Run) -> None:
+def hear(run: BringUp, gap: Gap, joined: Joined, left: float) -> Sequence[str]:
     """Wait for the reports of machines that have an own part, and tell what failed.
+
+    ``left`` are the seconds that required parts have. Answers the machines that do not count: their
+    part is required, and has failed or not ended.
 
     Raises:
         NotReadyError: own parts are required, and too few nodes are left that did theirs.
     """
     plan, session = run.plan, run.session
     groups = {group.name for group in plan.groups if group.user_data}
-    wait = run.wait
-    expected = [node.name for node in wait.joined if node.group in groups] if wait else []
+    expected = [node.name for node in joined.roster.joined if node.group in groups]
     own_controller = bool(plan.own_part(CONTROLLER))
     if not expected and not own_controller:
-        return
+        return ()
     names = [*expected, *([plan.controller.name] if own_controller else [])]
     required = plan.spec.ready.user_data == "required"
-    left = max(GRACE, run.left) if required else GRACE
+    seconds = max(GRACE, left) if required else GRACE
     with session.step("user-data", f"hearing how {len(names)} own user-data ended") as said:
-        heard = _wait(run, names, left)
+        heard = _wait(run, names, seconds)
         failed = {name: words for name, words in heard.items() if words != OK}
         silent = [name for name in names if name not in heard]
         _tell(run, failed, silent)
         said.append(_sentence(len(names), failed, silent))
         said.complete = not failed and not silent
-    if required:
-        run.unfit = sorted([*failed, *silent])
-        _require(run, failed, silent)
+    if not required:
+        return ()
+    _require(run, gap, joined, failed, silent)
+    return _unfit(failed, silent)
 
 
-def _wait(run: Run, names: Sequence[str], seconds: float) -> Mapping[str, str]:
+def _unfit(failed: Mapping[str, str], silent: Sequence[str]) -> list[str]:
+    return sorted([*failed, *silent])
+
+
+def _wait(run: BringUp, names: Sequence[str], seconds: float) -> Mapping[str, str]:
     """The reports of these machines, as many as came in time."""
     tries = Retrying(
         stop=stop_after_delay(seconds),
@@ -68,7 +76,7 @@ def _wait(run: Run, names: Sequence[str], seconds: float) -> Mapping[str, str]:
     return found
 
 
-def _look(run: Run, names: Sequence[str]) -> dict[str, str]:
+def _look(run: BringUp, names: Sequence[str]) -> dict[str, str]:
     shell = run.session.try_shell(run.plan)
     known = run.session.scheduler.reports(shell)
     found = {name: known[name] for name in names if name in known}
@@ -80,7 +88,7 @@ def _look(run: Run, names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _tell(run: Run, failed: Mapping[str, str], silent: Sequence[str]) -> None:
+def _tell(run: BringUp, failed: Mapping[str, str], silent: Sequence[str]) -> None:
     by_cause = defaultdict(list)
     for name, words in failed.items():
         by_cause[words.removeprefix("failed: ")].append(name)
@@ -93,21 +101,22 @@ def _tell(run: Run, failed: Mapping[str, str], silent: Sequence[str]) -> None:
         )
 
 
-def _require(run: Run, failed: Mapping[str, str], silent: Sequence[str]) -> None:
-    plan = run.plan
-    joined = {node.name for node in run.wait.joined} if run.wait else set()
-    fit = len(joined - set(run.unfit))
-    if fit >= plan.needed and plan.controller.name not in run.unfit:
+def _require(
+    run: BringUp, gap: Gap, joined: Joined, failed: Mapping[str, str], silent: Sequence[str]
+) -> None:
+    plan, unfit = run.plan, _unfit(failed, silent)
+    fit = len(set(joined.names) - set(unfit))
+    if fit >= plan.needed and plan.controller.name not in unfit:
         return
-    results.write(run)
-    name = short_name(plan.name, run.unfit[0])
+    results.write(run, gap, joined.roster)
+    name = short_name(plan.name, unfit[0])
     raise NotReadyError(
-        f"{plan.name} is not ready: {len(joined)} of {len(plan.workers)} nodes joined, "
+        f"{plan.name} is not ready: {len(joined.names)} of {len(plan.workers)} nodes joined, "
         f"{plan.needed} are needed with their own user-data done, and it failed on {len(failed)} "
-        f"and has not ended on {len(silent)} machines: {few(run.unfit, run.plan.name)}",
+        f"and has not ended on {len(silent)} machines: {few(unfit, plan.name)}",
         f"look with 'provision logs {plan.name} {name}', mend the part, then "
         f"'provision down {plan.name}' and 'provision up' again",
-        list(run.unfit),
+        unfit,
     )
 
 

@@ -5,51 +5,53 @@ from dataclasses import asdict
 from typing import Any
 
 from provision.cluster import outputs
+from provision.cluster.session import Session
 from provision.errors import SchedulerFailure, UnreachableError, UnreadableError
 from provision.events import Warned
 from provision.recipes import timings
-from provision.recipes.bringup import Run
+from provision.recipes.bringup import BringUp, Gap
+from provision.recipes.lateness import Roster
+from provision.scheduler import Proof
 
 
-def write(run: Run) -> None:
-    """Write the outputs for other tools and the timings."""
+def write(run: BringUp, gap: Gap, roster: Roster | None = None, proof: Proof | None = None) -> None:
+    """Write the outputs for other tools, and the timings where nodes were waited for (``roster``)."""
     session = run.session
-    if run.wait and any(node.clock.booted is None for node in run.wait.joined):
+    if roster and any(node.clock.booted is None for node in roster.joined):
         # One that had joined a moment before was asked about too early.
-        save_timings(run)
+        save_timings(run, gap, roster)
     inventory = session.inventory()
     session.write_access(inventory)
     data = outputs.as_dict(inventory)
-    data["proof"] = asdict(run.proof) if run.proof else None
+    data["proof"] = asdict(proof) if proof else None
     session.workspace.save("outputs", data)
 
 
-def save_timings(run: Run) -> None:
+def save_timings(run: BringUp, gap: Gap, roster: Roster) -> None:
     """Keep every node's clock: this run's for the nodes it made, the earlier one's for the others."""
-    wait = run.wait
-    assert wait is not None, "join() comes first"
+    session, nodes = run.session, roster.nodes
     with contextlib.suppress(UnreachableError, SchedulerFailure):
-        starts = run.session.scheduler.agent_starts(run.session.try_shell(run.plan))
+        starts = session.scheduler.agent_starts(session.try_shell(run.plan))
         for name, when in starts.items():
-            if name in wait.nodes:
-                wait.nodes[name].clock.booted = when
-    fresh = {machine.name for machine in run.lacking}
-    fresh |= {node.name for node in wait.nodes.values() if node.replaced}
-    before = timings.clocks(earlier(run, "timings"))
+            if name in nodes:
+                nodes[name].clock.booted = when
+    fresh = {machine.name for machine in gap.lacking}
+    fresh |= {node.name for node in nodes.values() if node.replaced}
+    before = timings.clocks(earlier(session, "timings"))
     clocks = {
         name: node.clock if name in fresh else before.get(name, node.clock)
-        for name, node in wait.nodes.items()
+        for name, node in nodes.items()
     }
     if clocks != before:
-        run.session.workspace.save(
+        session.workspace.save(
             "timings", {"cluster": run.plan.name, "began": run.began, **timings.timings(clocks)}
         )
 
 
-def earlier(run: Run, name: str) -> dict[str, Any]:
+def earlier(session: Session, name: str) -> dict[str, Any]:
     """What an earlier run left in a file that this one writes whole; a damaged one is told."""
     try:
-        return run.session.workspace.load(name)
+        return session.workspace.load(name)
     except UnreadableError as error:
-        run.session.emit(Warned(text=f"{error.problem}; it is written anew"))
+        session.emit(Warned(text=f"{error.problem}; it is written anew"))
         return {}

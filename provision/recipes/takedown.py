@@ -56,7 +56,7 @@ Consent = Callable[[Removal], bool]
 """Asks whoever it concerns; False removes nothing. May raise where nobody can be asked."""
 
 
-def look(session: Session, chosen: bool) -> Removal:
+def look(session: Session, *, chosen: bool) -> Removal:
     """What there is of the cluster, and what is done with it; changes nothing."""
     with session.step("look", f"looking at what {session.name} has and does") as said:
         resources = tuple(session.cloud.leftovers(session.name))

@@ -6,21 +6,21 @@ from provision.cloudinit import userdata
 from provision.errors import Finding, SpecError
 from provision.events import Warned
 from provision.labels import CONTROLLER
-from provision.recipes.bringup import Run
+from provision.recipes.bringup import BringUp, Gap
 from provision.scheduler import Completed
 
 SECONDS = 90.0
 """Longest that the check may take; it took 6 s with an engine under load, most of it the container's."""
 
 
-def settings(run: Run) -> None:
+def settings(run: BringUp, gap: Gap) -> None:
     """Try them in the machine image where it is at hand; else say that nobody has checked them.
 
     Raises:
         SpecError: the program does not take them; with the line of the one that is wrong.
     """
     session, plan = run.session, run.plan
-    if plan.controller not in run.lacking:
+    if plan.controller not in gap.lacking:
         return
     text = userdata.user_data_of(session.scheduler, plan, session.keys())[CONTROLLER]
     files = {each["path"]: str(each["content"]) for each in yaml.safe_load(text)["write_files"]}

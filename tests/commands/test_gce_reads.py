@@ -20,7 +20,7 @@ NODES = PAGE + 20
 PAGES = 2
 HEAVY = {
     "google.cloud.compute_v1", "google.api_core", "google.protobuf", "grpc", "pulumi", "jsonschema",
-    "paramiko", "docker.transport.sshconn", "rich", "provision.recipes.lifecycle",
+    "paramiko", "docker.transport.sshconn", "rich", "provision.recipes.up",
 }  # fmt: skip
 LOADED = """\
 import sys

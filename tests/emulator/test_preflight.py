@@ -17,7 +17,7 @@ from provision.emulator.gce.signin import key_file
 from provision.errors import RefusedError, SpecError
 from provision.events import Event, Warned, ignore
 from provision.plan import plan_of
-from provision.recipes import lifecycle
+from provision.recipes.up import up
 from provision.spec.models import Spec
 from provision.workspace import Workspace
 from tests.emulator.clients import google
@@ -347,6 +347,6 @@ def test_nat_reserves_an_address_for_1008_machines(gce: Gce) -> None:
 def test_up_is_refused_with_nothing_created(gce: Gce, trouble: Any, words: str) -> None:
     gce.turn(**trouble)
     with pytest.raises(RefusedError, match=words) as caught:
-        lifecycle.up(spec_of(gce, "p", 2), ignore)
+        up(spec_of(gce, "p", 2), ignore)
     assert caught.value.exit_code == 4
     assert creates(gce) == 0 and not Workspace("q").folder.exists()

@@ -6,7 +6,7 @@ import pytest
 
 from provision.errors import RefusedError
 from provision.events import ignore
-from provision.recipes import lifecycle
+from provision.recipes.up import up
 from tests.emulator.conftest import Gce
 from tests.emulator.stack import REGION as R
 from tests.emulator.stack import comes_up, creates, spec_of
@@ -66,7 +66,7 @@ def test_one_short(gce: Gce, metric: str) -> None:
     more = {key: case.get(key) for key in ("cloud", "group")}
     gce.turn(quota={place: {metric: case["limit"]}})
     with pytest.raises(RefusedError) as caught:
-        lifecycle.up(spec_of(gce, "asked", nodes, **more), ignore)
+        up(spec_of(gce, "asked", nodes, **more), ignore)
     assert caught.value.exit_code == 4 and creates(gce) == 0
     (finding,) = caught.value.findings
     where = "all regions" if place == "global" else place

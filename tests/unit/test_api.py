@@ -42,9 +42,9 @@ def test_the_pages_example_runs(
     def run(name: str, command: str, *more: Any) -> list[api.HostResult]:
         return [api.HostResult(f"{name}-worker-0001", 0, f"{command}!\n")]
 
-    monkeypatch.setattr("provision.recipes.lifecycle.up", up)
+    monkeypatch.setattr("provision.recipes.up.up", up)
     monkeypatch.setattr(
-        "provision.recipes.lifecycle.down", lambda name, *more, **words: asked.append(name)
+        "provision.recipes.down.down", lambda name, *more, **words: asked.append(name)
     )
     monkeypatch.setattr("provision.cluster.nodes.run", run)
     exec(compile(EXAMPLE, "docs/api.md", "exec"), {})

@@ -11,7 +11,8 @@ from provision.cloud import Phase
 from provision.cluster import session, status
 from provision.errors import InterruptedRun, ProvisionError
 from provision.events import StepEnded
-from provision.recipes import lifecycle, release
+from provision.recipes import release
+from provision.recipes.scale import scale
 from provision.recipes.standing import proof_of
 from provision.scheduler import Member, MemberState, Shell
 from provision.workspace import Workspace
@@ -36,7 +37,7 @@ def test_an_old_proof_carries_its_age_and_is_in_the_past(world: World) -> None:
     outputs = Workspace("demo").load("outputs")
     outputs["proof"]["at"] -= 7200
     Workspace("demo").save("outputs", outputs)
-    shrunk = lifecycle.scale("demo", 9, "", False, world.events.append)
+    shrunk = scale("demo", 9, "", world.events.append, force=False)
     said = "\n".join(views.outcome_lines(shrunk))
     assert "last proof: 2h ago hostname answered from 10 distinct nodes; it was not run" in said
     assert "\nproof:" not in said
@@ -226,7 +227,7 @@ def test_scale_says_how_many_it_drained_and_waits_until_no_removed_machine_runs(
         monkeypatch.setattr(world.cloud, "machines", slow)
 
     monkeypatch.setattr(world.cloud, "remove", remove)
-    outcome = lifecycle.scale("demo", 2, "", False, world.events.append)
+    outcome = scale("demo", 2, "", world.events.append, force=False)
     text = "took 2 nodes out, 1 of them by draining; 2 machines are still on their way out"
     assert ended(world, "drain").text == text
     assert outcome.joined == 2 and len(looks) > 3
@@ -239,7 +240,7 @@ def test_a_removal_that_does_not_happen_is_an_error(
     monkeypatch.setattr(world.cloud, "remove", lambda *words: None)
     world.up(nodes=2)
     with pytest.raises(ProvisionError, match=r"1 machines still run .*worker-0002"):
-        lifecycle.scale("demo", 1, "", False, world.events.append)
+        scale("demo", 1, "", world.events.append, force=False)
 
 
 def test_an_interrupt_during_the_checks_keeps_the_keys_of_a_cluster_that_is_up(

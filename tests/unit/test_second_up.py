@@ -10,8 +10,10 @@ from provision.cluster import session
 from provision.errors import RefusedError
 from provision.labels import EXPIRES
 from provision.plan import plan_of
-from provision.recipes import lifecycle, steps
+from provision.recipes import membership
 from provision.recipes.join import JoinWait
+from provision.recipes.scale import scale
+from provision.recipes.up import up
 from provision.spec.clouds import CLOUD_KINDS
 from provision.spec.clouds import Cloud as CloudSpec
 from provision.spec.flags import Overrides
@@ -140,12 +142,12 @@ def test_no_key_of_a_spec_is_forgotten() -> None:
 
 @pytest.mark.parametrize(("path", "kind"), cases(REFUSED))
 def test_what_cannot_become_true_is_refused_by_its_name(world: World, path: str, kind: str) -> None:
-    lifecycle.up(spec_with(kind), world.events.append)
+    up(spec_with(kind), world.events.append)
     before, kept = list(world.cloud.calls), Workspace("demo").path("spec.json").read_bytes()
     value = REFUSED[path]
     asked = value[kind] if path == "cloud.machines" else value
     with pytest.raises(RefusedError) as caught:
-        lifecycle.up(spec_with(kind, path, asked), world.events.append)
+        up(spec_with(kind, path, asked), world.events.append)
     (finding,) = caught.value.findings
     assert (
         finding.where == path and "is up with" in finding.problem and "asked for" in finding.problem
@@ -153,7 +155,7 @@ def test_what_cannot_become_true_is_refused_by_its_name(world: World, path: str,
     assert "provision down demo" in finding.fix
     assert "apply" not in world.cloud.calls[len(before) :]
     assert Workspace("demo").path("spec.json").read_bytes() == kept
-    assert lifecycle.up(spec_with(kind), world.events.append).created == 0, "as it was, it goes on"
+    assert up(spec_with(kind), world.events.append).created == 0, "as it was, it goes on"
 
 
 @pytest.mark.parametrize(("path", "kind"), cases(APPLIED))
@@ -167,9 +169,9 @@ def test_what_the_run_works_with_is_what_it_was_given(
             plans.append(plan)
             super().__init__(plan, *rest, **more)
 
-    monkeypatch.setattr(steps, "JoinWait", Watched)
-    lifecycle.up(spec_with(kind), world.events.append)
-    lifecycle.up(spec_with(kind, path, APPLIED[path]), world.events.append)
+    monkeypatch.setattr(membership, "JoinWait", Watched)
+    up(spec_with(kind), world.events.append)
+    up(spec_with(kind, path, APPLIED[path]), world.events.append)
     first, second = (
         (p.quorum, p.deadline, p.replace_after, len(p.workers), p.spec.ready.user_data)
         for p in plans
@@ -184,18 +186,18 @@ def test_what_the_run_works_with_is_what_it_was_given(
 def test_a_ttl_that_would_not_count_is_refused(
     world: World, was: str | None, now: str | None
 ) -> None:
-    lifecycle.up(spec_with("local", ttl=was), world.events.append)
+    up(spec_with("local", ttl=was), world.events.append)
     with pytest.raises(
         RefusedError, match=r"ttl: demo is up with .* it counts from the first 'up'"
     ):
-        lifecycle.up(spec_with("local", ttl=now), world.events.append)
+        up(spec_with("local", ttl=now), world.events.append)
 
 
 def test_machines_that_come_later_expire_with_the_others(world: World) -> None:
-    lifecycle.up(spec_with("local", ttl="4h"), world.events.append)
+    up(spec_with("local", ttl="4h"), world.events.append)
     (first,) = {machine.labels[EXPIRES] for machine in world.cloud.machines()}
     world.cloud.there["demo-controller"].labels[EXPIRES] = older = str(int(first) - 3000)  # type: ignore[index]  # a dict
-    lifecycle.up(spec_with("local", "groups.worker.nodes", 4, ttl="4h"), world.events.append)
+    up(spec_with("local", "groups.worker.nodes", 4, ttl="4h"), world.events.append)
     assert world.cloud.there["demo-worker-0004"].labels[EXPIRES] == older
 
 
@@ -207,23 +209,23 @@ def test_a_copy_of_the_file_is_the_same_cluster_also_after_scale(
         (tmp_path / place).mkdir()
         (tmp_path / place / "demo.yaml").write_text(text)
     first, copy = (load(tmp_path / place / "demo.yaml").spec for place in ("one", "two"))
-    lifecycle.up(first, world.events.append)
-    assert lifecycle.up(copy, world.events.append).created == 0
-    lifecycle.scale("demo", 3, "", False, world.events.append)
-    assert lifecycle.up(copy, world.events.append).created == 1
-    lifecycle.scale("demo", 6, "", False, world.events.append)
+    up(first, world.events.append)
+    assert up(copy, world.events.append).created == 0
+    scale("demo", 3, "", world.events.append, force=False)
+    assert up(copy, world.events.append).created == 1
+    scale("demo", 6, "", world.events.append, force=False)
     with pytest.raises(
         RefusedError, match=r"6 workers and 4 are asked for.*provision scale demo 4"
     ):
-        lifecycle.up(copy, world.events.append)
+        up(copy, world.events.append)
     from_flags = load(None, Overrides(name="demo", nodes=("6",))).spec
-    assert lifecycle.up(from_flags, world.events.append).created == 0
+    assert up(from_flags, world.events.append).created == 0
 
 
 def test_a_group_more_or_less_is_named(world: World) -> None:
-    lifecycle.up(spec_with("local"), world.events.append)
+    up(spec_with("local"), world.events.append)
     with pytest.raises(RefusedError) as caught:
-        lifecycle.up(spec_with("local", groups={"big": {"nodes": 2}}), world.events.append)
+        up(spec_with("local", groups={"big": {"nodes": 2}}), world.events.append)
     assert {(f.where, f.problem) for f in caught.value.findings} == {
         ("groups.big", "demo is up with none, and a group is asked for"),
         ("groups.worker", "demo is up with a group, and none is asked for"),
@@ -237,7 +239,7 @@ def test_user_data_is_not_shown_in_a_refusal() -> None:
 
 
 def test_another_place_is_no_second_home_while_its_files_say_the_first(world: World) -> None:
-    lifecycle.up(spec_with("gce"), world.events.append)
+    up(spec_with("gce"), world.events.append)
     world.cloud.there = {}  # as seen from there
     for elsewhere in (
         spec_with("local"),
@@ -245,8 +247,8 @@ def test_another_place_is_no_second_home_while_its_files_say_the_first(world: Wo
         spec_with("gce", "cloud.endpoint", "http://127.0.0.1:9"),
     ):
         with pytest.raises(RefusedError, match="brought up elsewhere: gce mine-1 us-central1"):
-            lifecycle.up(elsewhere, world.events.append)
-    assert lifecycle.up(spec_with("gce"), world.events.append).created == 3
+            up(elsewhere, world.events.append)
+    assert up(spec_with("gce"), world.events.append).created == 3
 
 
 def test_the_order_of_groups_in_a_file_says_nothing() -> None:
@@ -277,10 +279,10 @@ def test_clouds_are_told_apart_by_their_fingerprints() -> None:
 
 @pytest.mark.parametrize("damage", ["", "not a key", None])
 def test_a_damaged_login_key_is_written_anew(world: World, damage: str | None) -> None:
-    lifecycle.up(spec_with("local"), world.events.append)
+    up(spec_with("local"), world.events.append)
     path = Workspace("demo").path("id_ed25519")
     sound = path.read_text()
     path.chmod(0o644)
     path.unlink() if damage is None else path.write_text(damage)
-    lifecycle.up(spec_with("local"), world.events.append)
+    up(spec_with("local"), world.events.append)
     assert path.read_text() == sound and path.stat().st_mode & 0o777 == 0o600

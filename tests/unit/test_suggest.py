@@ -13,7 +13,7 @@ from provision.cluster.session import found
 from provision.emulator.dials import DialError, Dials
 from provision.emulator.gce.known import turned
 from provision.errors import UnknownClusterError, UnknownNodeError, UsageError
-from provision.recipes import lifecycle
+from provision.recipes.scale import scale
 from provision.remote.nodeset import resolve
 from tests.documents import ROOT
 from tests.world import World
@@ -117,7 +117,7 @@ def test_a_node(word: str, meant: str) -> None:
 def test_a_group_to_scale(world: World) -> None:
     world.up()
     with pytest.raises(UsageError, match="did you mean 'worker'"):
-        lifecycle.scale("demo", 3, "wroker", False, world.events.append)
+        scale("demo", 3, "wroker", world.events.append, force=False)
 
 
 def test_a_group_of_nodes() -> None:

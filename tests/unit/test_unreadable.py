@@ -11,7 +11,8 @@ from provision.cloud import Leftover
 from provision.cluster import session, status
 from provision.errors import CloudFailure, UnaskedError, UnknownClusterError, UnreadableError
 from provision.events import Warned, ignore
-from provision.recipes import lifecycle
+from provision.recipes.down import down
+from provision.recipes.scale import scale
 from provision.spec.clouds import Cloud as CloudSpec
 from provision.spec.clouds import GceCloud
 from provision.workspace import Workspace
@@ -116,7 +117,7 @@ def test_down_with_a_damaged_spec_finds_the_machines_by_its_stack(
     google: Google, harm: Harm
 ) -> None:
     harm(Workspace("demo").path("spec.json"))
-    assert len(lifecycle.down("demo", ignore)) == 9
+    assert len(down("demo", ignore)) == 9
     assert not google.there and not Workspace("demo").folder.exists()
 
 
@@ -126,19 +127,19 @@ def test_files_stay_while_the_stacks_cloud_cannot_be_asked(google: Google, gone:
     spec = Workspace("demo").path("spec.json")
     spec.unlink() if gone else garbled(spec)
     with pytest.raises(UnaskedError, match=r"GCE \(project mine\) could not be asked"):
-        lifecycle.down("demo", ignore)
+        down("demo", ignore)
     assert Workspace("demo").keys() and Workspace("demo").path("stack").exists()
     google.dead = False
     google.there = {}
     with pytest.raises(UnknownClusterError, match=r"asked: containers here, GCE \(project mine\)"):
-        lifecycle.down("demo", ignore)
+        down("demo", ignore)
     assert not Workspace("demo").folder.exists(), "its cloud was asked, and has nothing"
 
 
 def test_a_spec_of_this_machine_does_not_hide_a_stack(google: Google) -> None:
     google.dead = True
     with pytest.raises(UnaskedError):
-        lifecycle.down("demo", ignore)
+        down("demo", ignore)
     assert Workspace("demo").path("stack").exists()
 
 
@@ -146,7 +147,7 @@ def test_a_spec_of_this_machine_does_not_hide_a_stack(google: Google) -> None:
 def test_files_stay_where_the_stack_does_not_say_its_cloud(google: Google, harm: Harm) -> None:
     harm(Workspace("demo").path("stack/Pulumi.demo.yaml"))
     with pytest.raises(UnaskedError, match="the cloud of its stack is not known"):
-        lifecycle.down("demo", ignore)
+        down("demo", ignore)
     assert Workspace("demo").keys()
 
 
@@ -155,7 +156,7 @@ def test_a_spec_of_another_cluster_is_not_this_ones(world: World) -> None:
     world.up(name="other")
     Workspace("demo").write("spec.json", Workspace("other").path("spec.json").read_text())
     with pytest.raises(UnreadableError):
-        lifecycle.scale("demo", 3, "", False, ignore)
+        scale("demo", 3, "", ignore, force=False)
     assert len(world.workers) == 16
 
 

@@ -35,7 +35,7 @@ MAY = {
     "provision/emulator/serve.py: forever: threading.Event().wait": "it serves until Ctrl-C",
     "provision/emulator/serve.py: around: process.wait": "the user's own command, ended by Ctrl-C",
     "provision/engine/command.py: Command.run: child.wait": "its steps have limits",
-    "provision/recipes/lifecycle.py: _bring_up: pool.shutdown": "the work in it was stopped, or has ended",
+    "provision/recipes/guard.py: guarded: pool.shutdown": "the work in it was stopped, or has ended",
     "provision/provider/server.py: Attached._serve: self._leave.wait": "a server, until its engine is done",
     "provision/provider/server.py: _plugin: gone.wait": "a server, until its engine is gone",
     "provision/recipes/release.py: _removed: state.outcome.result": ENDED,
@@ -52,8 +52,8 @@ MAY = {
     "provision/runtimes/light/guest/netlink.py: Netlink._ask: self._socket.recv": "the kernel answers",
     "provision/runtimes/light/zygote.py: Zygote._hear: os.read": "a selector has seen it",
     "provision/runtimes/removal.py: until_gone: error.last_attempt.result": ENDED,
-    "provision/recipes/steps.py: created: creating.result": ENDED,
-    "provision/recipes/steps.py: _refused: run.creating.result": ENDED,
+    "provision/recipes/creation.py: Creation.complete: self._work.result": ENDED,
+    "provision/recipes/creation.py: Creation.refused: self._work.result": ENDED,
 }
 """Where and what, and why it may wait without a limit of its own."""
 

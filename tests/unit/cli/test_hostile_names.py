@@ -14,7 +14,7 @@ from provision.cli.main import main
 from provision.cli.nodeoptions import DashedCommand
 from provision.errors import EXIT_BUG, ProvisionError, UsageError
 from provision.events import ignore
-from provision.recipes import lifecycle
+from provision.recipes.down import down
 from provision.workspace import Workspace, known_clusters
 from tests.world import World
 
@@ -115,7 +115,7 @@ def test_a_name_from_a_label_is_no_path_either(precious: Path, world: World) -> 
         name: replace(machine, cluster="../precious") for name, machine in world.cloud.there.items()
     }
     with pytest.raises(UsageError, match="cannot be the name"):
-        lifecycle.down("", ignore)
+        down("", ignore)
     assert disk(precious) == before and len(world.cloud.there) == 9
 
 
@@ -123,7 +123,7 @@ def test_what_a_link_in_the_clusters_folder_leads_to_stays(precious: Path, world
     before = disk(precious)
     for call in (
         lambda: world.up(name="linked"),
-        lambda: lifecycle.down("linked", ignore),
+        lambda: down("linked", ignore),
         lambda: Workspace("linked").remove(),
         lambda: Workspace("linked").write("keys.json", "{}"),
         lambda: Workspace("linked").discard("thesis.txt"),

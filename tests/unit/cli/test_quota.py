@@ -15,8 +15,7 @@ from provision.errors import UsageError
 from provision.names import ENDLESS
 from provision.plan import plan_of
 from provision.recipes import consent
-from provision.recipes.bringup import Purchase
-from provision.recipes.consent import Room
+from provision.recipes.consent import Headroom, Purchase
 from provision.spec.models import Spec
 
 Capture = pytest.CaptureFixture[str]
@@ -34,14 +33,14 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def given(monkeypatch: pytest.MonkeyPatch, room: Room) -> None:
+def given(monkeypatch: pytest.MonkeyPatch, room: Headroom) -> None:
     monkeypatch.setattr(consent, "headroom", lambda spec, emit: room)
 
 
 def test_the_table_and_exit_4_where_something_is_short(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    given(monkeypatch, Room(PLAN, LIMITS, False, {"worker": 7}, COST))
+    given(monkeypatch, Headroom(PLAN, LIMITS, False, {"worker": 7}, COST))
     assert main(["quota"]) == 4
     assert capsys.readouterr().out.splitlines() == [
         "METRIC                   WHERE        LIMIT    USED     NEED   LEFT     FITS",
@@ -56,7 +55,7 @@ def test_the_table_and_exit_4_where_something_is_short(
 
 
 def test_exit_0_where_all_fits(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    given(monkeypatch, Room(PLAN, LIMITS[1:2], True, {"worker": 8}, None))
+    given(monkeypatch, Headroom(PLAN, LIMITS[1:2], True, {"worker": 8}, None))
     assert main(["quota"]) == 0
     assert capsys.readouterr().out.splitlines()[2:] == [
         "", "demo fits with 8 nodes, as far as the limits are known",
@@ -64,13 +63,13 @@ def test_exit_0_where_all_fits(monkeypatch: pytest.MonkeyPatch, capsys: Capture)
 
 
 def test_nothing_fits(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    given(monkeypatch, Room(PLAN, LIMITS[:1], False, None, None))
+    given(monkeypatch, Headroom(PLAN, LIMITS[:1], False, None, None))
     assert main(["quota"]) == 4
     assert "demo does not fit with 8 nodes: not even one would" in capsys.readouterr().out
 
 
 def test_as_json(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    given(monkeypatch, Room(PLAN, LIMITS, False, {"worker": 7}, COST))
+    given(monkeypatch, Headroom(PLAN, LIMITS, False, {"worker": 7}, COST))
     assert main(["quota", "-o", "json"]) == 4
     data = json.loads(capsys.readouterr().out)
     assert (data["fits"], data["nodes"], data["cost"]["hourly"]) == (False, {"worker": 7}, 2.5)
@@ -80,7 +79,7 @@ def test_as_json(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
 
 
 def test_a_cloud_without_quotas_says_so(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    given(monkeypatch, Room(PLAN, [], True, {"worker": 8}, None))
+    given(monkeypatch, Headroom(PLAN, [], True, {"worker": 8}, None))
     assert main(["quota"]) == 0
     assert (
         capsys.readouterr().out == "local has no quotas to count; 8 nodes were checked, and fit\n"

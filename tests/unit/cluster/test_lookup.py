@@ -13,7 +13,7 @@ from provision.clouds import words_of
 from provision.cluster import lookup, session, status
 from provision.errors import CloudFailure, UnaskedError
 from provision.events import Warned
-from provision.recipes import lifecycle
+from provision.recipes.down import down
 from provision.spec.clouds import Cloud as CloudSpec
 from provision.spec.clouds import GceCloud, LocalCloud
 from provision.workspace import Workspace
@@ -103,7 +103,7 @@ def test_the_files_of_a_cluster_stay_while_a_place_is_silent(world: World, silen
     Workspace("demo").discard("spec.json")
     world.cloud.there = {}
     with pytest.raises(UnaskedError):
-        lifecycle.down("demo", world.events.append)
+        down("demo", world.events.append)
     assert Workspace("demo").keys()
 
 

@@ -6,8 +6,9 @@ from provision.cloud import Cost, Limit
 from provision.errors import DeclinedError, Finding, RefusedError, UsageError
 from provision.events import Noted, Warned
 from provision.names import ENDLESS
-from provision.recipes import consent, lifecycle
-from provision.recipes.bringup import Purchase
+from provision.recipes import consent
+from provision.recipes import up as recipe
+from provision.recipes.consent import Purchase
 from provision.recipes.outcome import Outcome
 from provision.spec.models import Spec
 from provision.workspace import Workspace
@@ -32,7 +33,7 @@ def up(world: World, answer: bool | Exception | None = None, **more: int) -> Out
         return bool(answer)
 
     asked = None if answer is None else agree
-    return lifecycle.up(spec(**more), world.events.append, agree=asked, shrink=True)
+    return recipe.up(spec(**more), world.events.append, agree=asked, shrink=True)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,9 @@ from provision.cloud import Phase
 from provision.cluster import session
 from provision.errors import ProvisionError, SchedulerFailure, UnreachableError
 from provision.events import Warned
-from provision.recipes import controller, lifecycle
+from provision.recipes import controller
+from provision.recipes.repair import repair
+from provision.recipes.scale import scale
 from provision.remote import fanout
 from provision.remote.fanout import HostResult
 from provision.remote.ssh import Login
@@ -96,9 +98,7 @@ def test_a_lost_controller_is_made_anew_and_its_workers_register(
 ) -> None:
     world.up(nodes=3)
     lose(world, how)
-    again = (
-        lifecycle.repair("demo", world.events.append) if recipe == "repair" else world.up(nodes=3)
-    )
+    again = repair("demo", world.events.append) if recipe == "repair" else world.up(nodes=3)
     assert (again.created, again.joined, again.exit_code) == (1, 3, 0)
     assert world.cloud.there[NAME].phase is Phase.STARTED
     assert agents.told == [world.workers], "all of them, once"
@@ -111,7 +111,7 @@ def test_one_that_kept_its_disk_is_started_again_and_loses_nothing(world: World)
     world.cloud.keeps_disks = True
     world.up(nodes=2)
     lose(world, "stopped")
-    outcome = lifecycle.repair("demo", world.events.append)
+    outcome = repair("demo", world.events.append)
     assert f"revive {NAME}" in world.cloud.calls and not warnings(world)
     assert (outcome.created, outcome.joined, outcome.exit_code) == (0, 2, 0)
     assert outcome.proved, "that it ran before says nothing of now"
@@ -122,7 +122,7 @@ def test_one_that_kept_its_disk_is_replaced_where_its_user_says_so(world: World)
     world.cloud.declarative = world.cloud.keeps_disks = True
     world.up(nodes=2)
     lose(world, "stopped")
-    lifecycle.repair("demo", world.events.append, renew=True)
+    repair("demo", world.events.append, renew=True)
     assert f"replace {NAME}" in world.cloud.calls and f"revive {NAME}" not in world.cloud.calls
 
 
@@ -130,7 +130,7 @@ def test_where_stopped_machines_stay_declared_the_old_one_is_replaced(world: Wor
     world.cloud.declarative = True
     world.up(nodes=2)
     lose(world, "stopped")
-    lifecycle.repair("demo", world.events.append)
+    repair("demo", world.events.append)
     assert f"replace {NAME}" in world.cloud.calls
 
 
@@ -225,9 +225,9 @@ def test_a_controller_that_runs_and_does_not_answer_is_told_and_left_alone(
     monkeypatch.setattr(world.scheduler, "members", silent)
     with pytest.raises(ProvisionError, match=f"{words} .*nothing was changed") as caught:
         if recipe == "repair":
-            lifecycle.repair("demo", world.events.append)
+            repair("demo", world.events.append)
         else:
-            lifecycle.scale("demo", 2, "", True, world.events.append)
+            scale("demo", 2, "", world.events.append, force=True)
     assert "provision repair demo --controller" in caught.value.next_step
     assert (world.cloud.there, world.cloud.calls[: len(before[1])]) == before
     assert not [c for c in world.cloud.calls[len(before[1]) :] if c != "close"]
@@ -245,7 +245,7 @@ def test_a_moments_silence_is_nothing(world: World, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(controller, "ANSWER", 5.0)
     monkeypatch.setattr(session.Session, "try_shell", shell)
-    assert lifecycle.repair("demo", world.events.append).created == 0
+    assert repair("demo", world.events.append).created == 0
 
 
 def test_one_that_answers_nothing_is_replaced_where_its_user_says_so(
@@ -260,7 +260,7 @@ def test_one_that_answers_nothing_is_replaced_where_its_user_says_so(
         return NoShell()
 
     monkeypatch.setattr(session.Session, "try_shell", shell)
-    again = lifecycle.repair("demo", world.events.append, renew=True)
+    again = repair("demo", world.events.append, renew=True)
     assert world.cloud.there[NAME].generation == 1 and (again.created, again.exit_code) == (1, 0)
     assert warnings(world) == [f"{NAME} does not answer and is made anew: {controller.LOSS}"]
 
@@ -271,7 +271,7 @@ def test_one_that_answers_is_never_replaced(world: World) -> None:
     world.scheduler.states[busy.name] = busy
     before = dict(world.cloud.there)
     with pytest.raises(ProvisionError, match=r"2 nodes, 1 of them run jobs\); nothing was changed"):
-        lifecycle.repair("demo", world.events.append, renew=True)
+        repair("demo", world.events.append, renew=True)
     assert world.cloud.there == before
 
 
@@ -284,7 +284,7 @@ def test_scale_without_a_controller_is_refused_and_takes_nothing(
     lose(world, how)
     before = dict(world.cloud.there)
     with pytest.raises(ProvisionError, match="nothing was changed") as caught:
-        lifecycle.scale("demo", nodes, "", True, world.events.append)
+        scale("demo", nodes, "", world.events.append, force=True)
     assert caught.value.next_step == "run 'provision repair demo' first"
     assert world.cloud.there == before
 
@@ -299,7 +299,7 @@ def test_worker_stopped_worker_drained_and_controller_stopped_at_once(world: Wor
     )
     del world.cloud.there["demo-worker-0003"]
     world.scheduler.unknown = {"demo-worker-0001", "demo-worker-0004"}
-    outcome = lifecycle.repair("demo", world.events.append)
+    outcome = repair("demo", world.events.append)
     assert (outcome.created, outcome.joined, outcome.exit_code) == (3, 4, 0)
     lines = views.repair_lines(outcome)
     assert lines[0] == "demo: 3 machines were made anew (controller, worker-0002, worker-0003)"
@@ -308,7 +308,7 @@ def test_worker_stopped_worker_drained_and_controller_stopped_at_once(world: Wor
 
 def test_repair_with_nothing_to_do_says_so(world: World) -> None:
     world.up(nodes=2)
-    lines = views.repair_lines(lifecycle.repair("demo", world.events.append))
+    lines = views.repair_lines(repair("demo", world.events.append))
     assert lines[0] == "demo: no machine had to be made anew"
 
 
@@ -317,7 +317,7 @@ def test_a_node_that_is_down_is_counted_among_those_made_anew(world: World) -> N
     world.scheduler.states["demo-worker-0002"] = Member(
         "demo-worker-0002", MemberState.DOWN, "down*"
     )
-    lines = views.repair_lines(lifecycle.repair("demo", world.events.append))
+    lines = views.repair_lines(repair("demo", world.events.append))
     assert lines[0] == "demo: 1 machine was made anew (worker-0002)"
 
 
@@ -342,5 +342,5 @@ def test_repair_goes_on_with_an_up_that_never_finished(
         return unreachable(self, plan) if len(looks) < 3 else kept(self, plan)
 
     monkeypatch.setattr(session.Session, "try_shell", later)
-    assert lifecycle.repair("demo", world.events.append).exit_code == 0
+    assert repair("demo", world.events.append).exit_code == 0
     assert not agents.told

@@ -13,7 +13,7 @@ from provision.events import Event, MachineFailed, MachineReplaced, Progress, Wa
 from provision.plan import Plan, plan_of
 from provision.recipes import join
 from provision.recipes.join import JoinWait
-from provision.recipes.lateness import Node, Reach, late
+from provision.recipes.lateness import JoiningNode, Reach, Roster, late
 from provision.recipes.timings import Clock, percentiles, timings
 from provision.remote.failures import Cause, SshError
 from provision.scheduler import Member, MemberState
@@ -41,17 +41,14 @@ class World:
         self.events: list[Event] = []
         self.calls = {"members": 0, "machines": 0, "groups": 0}
         self.states = states
+        self.refusals: Mapping[str, str] = {}
         self.silent_polls = 0
-        self.patience = JoinWait(
+        self.waiting = JoinWait(
             self.plan,
             self.events.append,
-            self.members,
-            self.machines,
-            self.replace,
-            lambda name: f"console of {name}",
-            self.groups,
-            quiet,
-            new,
+            self,
+            quiet=quiet,
+            new=new,
         )
 
     def members(self) -> Sequence[Member]:
@@ -80,9 +77,16 @@ class World:
             self.generation[name] += 1
         return {}
 
-    def wait(self, refused: Mapping[str, str] | None = None) -> JoinWait:
-        self.patience.wait(lambda: refused or {})
-        return self.patience
+    def refused(self) -> Mapping[str, str]:
+        return self.refusals
+
+    def console(self, machine: str) -> str:
+        return f"console of {machine}"
+
+    def wait(self, refused: Mapping[str, str] | None = None) -> Roster:
+        self.refusals = refused or {}
+        self.waiting.watch()
+        return self.waiting.roster
 
     def seen(self, kind: type[Event]) -> list[str]:
         return [getattr(event, "machine", "") for event in self.events if isinstance(event, kind)]
@@ -90,8 +94,8 @@ class World:
 
 def test_all_join_at_the_first_look_with_one_call() -> None:
     world = World(1000)
-    patience = world.wait()
-    assert patience.quorate and not patience.missing
+    roster = world.wait()
+    assert not roster.missing
     assert world.calls["members"] == 1
     assert isinstance(world.events[-1], Progress) and world.events[-1].done == 1000
 
@@ -108,17 +112,17 @@ def test_calls_do_not_grow_with_the_number_of_nodes() -> None:
 
 def test_one_that_is_late_is_replaced_once_and_joins() -> None:
     world = World(8, {"t-w-0003": 1})
-    patience = world.wait()
-    assert not patience.missing
+    roster = world.wait()
+    assert not roster.missing
     assert world.seen(MachineReplaced) == ["t-w-0003"]
     assert world.generation["t-w-0003"] == 1
 
 
 def test_one_whose_replacement_fails_too_is_given_up_and_named_with_its_console() -> None:
     world = World(8, {"t-w-0003": 99}, needed=7)
-    patience = world.wait()
-    assert patience.quorate
-    (node,) = patience.missing
+    roster = world.wait()
+    assert len(roster.joined) == world.plan.needed
+    (node,) = roster.missing
     assert node.name == "t-w-0003" and node.console_tail == "console of t-w-0003"
     assert world.seen(MachineReplaced) == ["t-w-0003"], "once, not again and again"
     assert world.seen(MachineFailed)[-1] == "t-w-0003"
@@ -129,9 +133,9 @@ def test_the_wait_ends_at_the_deadline_and_says_what_the_controller_said() -> No
     world = World(2, deadline=0.05)
     world.silent_polls = 10**9
     began = time.monotonic()
-    patience = world.wait()
+    roster = world.wait()
     assert time.monotonic() - began < 30
-    assert not patience.quorate and patience.controller_said == "slurmctld is not up"
+    assert len(roster.missing) == 2 and world.waiting.silence == "slurmctld is not up"
     assert not world.seen(MachineReplaced), "nobody can join a controller that is not there"
 
 
@@ -160,8 +164,8 @@ def test_few_consoles_are_read_however_many_never_join() -> None:
 
 def test_a_machine_the_cloud_refused_is_requested_again_once() -> None:
     world = World(3, {"t-w-0002": 1})
-    patience = world.wait({"t-w-0002": "no address left"})
-    assert not patience.missing and world.generation["t-w-0002"] == 1
+    roster = world.wait({"t-w-0002": "no address left"})
+    assert not roster.missing and world.generation["t-w-0002"] == 1
     replaced = [event for event in world.events if isinstance(event, MachineReplaced)]
     assert [event.reason for event in replaced] == ["no address left"]
 
@@ -170,7 +174,7 @@ def test_a_node_that_registered_and_is_down_has_not_joined(monkeypatch: pytest.M
     world = World(2, deadline=0.05, replace_after=60)
     down = Member("t-w-0001", MemberState.DOWN, "inval", reason="Low RealMemory")
     monkeypatch.setattr(
-        world.patience, "_members", lambda: [down, Member("t-w-0002", MemberState.READY, "idle")]
+        world, "members", lambda: [down, Member("t-w-0002", MemberState.READY, "idle")]
     )
     (node,) = world.wait().missing
     assert (node.phase, node.reason) == ("registered", "inval Low RealMemory")
@@ -212,8 +216,8 @@ def test_what_a_group_cannot_make_is_told_once_and_given_up(
     monkeypatch.setattr(join, "GROUPS_POLL", 0.0)
     monkeypatch.setattr(join, "STALL", 0.05)
     world = Short(4, states=[STOCK])
-    patience = world.wait()
-    assert [node.reason for node in patience.missing] == [STOCK.trouble] * 2
+    roster = world.wait()
+    assert [node.reason for node in roster.missing] == [STOCK.trouble] * 2
     told = [event.text for event in world.events if isinstance(event, Warned)]
     assert told == ["t-w: STOCKOUT: no room"]
     assert world.seen(MachineFailed) == [] and not world.seen(MachineReplaced)
@@ -245,8 +249,8 @@ def test_a_machine_that_a_group_named_otherwise_is_adopted() -> None:
             self.calls["members"] += 1
             return [Member(m.name, MemberState.READY, "idle") for m in self.machines()]
 
-    patience = Renamed(3, replace_after=9.0).wait()
-    assert [node.name for node in patience.joined] == ["t-w-0001", "t-w-0002", "t-w-0009"]
+    roster = Renamed(3, replace_after=9.0).wait()
+    assert [node.name for node in roster.joined] == ["t-w-0001", "t-w-0002", "t-w-0009"]
 
 
 def booting(problem: str, step: str) -> SshError:
@@ -300,11 +304,9 @@ def test_a_new_controller_that_nobody_reaches_is_replaced_once(
 def test_with_its_replacement_lost_too_the_wait_ends() -> None:
     world = Headless(9, new=True, deadline=60)
     began = time.monotonic()
-    patience = world.wait()
-    assert time.monotonic() - began < 30 and len(patience.missing) == 2 and world.lives == 1
-    assert (
-        patience.controller.given_up and patience.controller_said == "t-controller does not answer"
-    )
+    roster = world.wait()
+    assert time.monotonic() - began < 30 and len(roster.missing) == 2 and world.lives == 1
+    assert roster.controller.given_up and world.waiting.silence == "t-controller does not answer"
     assert world.plan.controller.name in world.seen(MachineFailed)
 
 
@@ -326,12 +328,12 @@ def test_a_dead_scheduler_ends_the_wait_and_costs_no_machine_its_place() -> None
     began = time.monotonic()
     wait = world.wait()
     assert time.monotonic() - began < 30, "not at the deadline"
-    assert wait.controller.given_up and wait.controller_said.endswith("is not running (masked)")
+    assert wait.controller.given_up and world.waiting.silence.endswith("is not running (masked)")
     assert world.seen(MachineReplaced) == []
 
 
-def node(started: float, phase: str = Phase.STARTED) -> Node:
-    return Node("n", clock=Clock(started=started), phase=phase)
+def node(started: float, phase: str = Phase.STARTED) -> JoiningNode:
+    return JoiningNode("n", clock=Clock(started=started), phase=phase)
 
 
 @pytest.mark.parametrize(

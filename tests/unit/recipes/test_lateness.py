@@ -4,15 +4,15 @@ from dataclasses import replace
 
 from provision.cloud import GroupState, Machine, Phase
 from provision.plan import plan_of
-from provision.recipes.lateness import Node, Roster, hopeless
+from provision.recipes.lateness import JoiningNode, Roster, hopeless
 from provision.spec.models import Spec
 
 STOCK = GroupState("t-a", "a", 2, 1, trouble="no room", hopeless=True)
 QUOTA = GroupState("t-b", "b", 2, 1, trouble="no quota", hopeless=True)
 
 
-def missing(*names: str) -> list[Node]:
-    return [Node(name, name.split("-")[1]) for name in names]
+def missing(*names: str) -> list[JoiningNode]:
+    return [JoiningNode(name, name.split("-")[1]) for name in names]
 
 
 def test_nothing_is_hopeless_while_one_group_that_is_behind_may_go_on() -> None:

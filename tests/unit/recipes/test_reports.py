@@ -10,7 +10,7 @@ from provision.errors import NotReadyError
 from provision.events import Warned
 from provision.labels import WORKER
 from provision.recipes import reports, steps
-from provision.recipes.bringup import Run
+from provision.recipes.bringup import BringUp, Gap
 from provision.scheduler import Completed, Member, MemberState
 from provision.schedulers.slurm.scheduler import Slurm
 from tests.unit.schedulers.slurm.test_scheduler import Scripted, ok
@@ -83,15 +83,15 @@ def test_required_parts_are_waited_for_as_long_as_the_deadline_that_counts_from_
 ) -> None:
     given: list[float] = []
 
-    def waited(run: Run, names: list[str], seconds: float) -> dict[str, str]:
+    def waited(run: BringUp, names: list[str], seconds: float) -> dict[str, str]:
         given.append(seconds)
         return dict.fromkeys(names, "ok")
 
     checked = steps.check
 
-    def slowly(run: Run, **more: Any) -> None:
-        run.began -= 500  # as if the checks before it had taken that long
-        checked(run, **more)
+    def slowly(run: BringUp, **more: Any) -> Gap:
+        object.__setattr__(run, "until", run.until - 500)  # as if the checks had taken that long
+        return checked(run, **more)
 
     monkeypatch.setattr(reports, "_wait", waited)
     monkeypatch.setattr(steps, "check", slowly)

@@ -18,7 +18,8 @@ from provision.errors import (
     RuntimeFailure,
     UnreachableError,
 )
-from provision.recipes import lifecycle, takedown
+from provision.recipes import takedown
+from provision.recipes.down import down, removal
 from provision.recipes.takedown import Removal
 from provision.scheduler import Completed, Jobs
 from provision.schedulers.slurm.scheduler import Slurm
@@ -161,7 +162,7 @@ def test_a_controller_that_hangs_is_waited_for_so_long_and_no_longer(
     monkeypatch.setattr(takedown, "SECONDS", 0.1)
     monkeypatch.setattr(up.scheduler, "jobs", lambda shell: free.wait(60))
     began = time.monotonic()
-    about = lifecycle.removal("demo", up.events.append)
+    about = removal("demo", up.events.append)
     free.set()
     assert time.monotonic() - began < 30
     assert about.jobs is None and "did not answer within" in about.unknown
@@ -255,11 +256,11 @@ def test_a_deadline_that_is_none_is_a_usage_error(up: World, word: str, capsys: 
 
 def test_a_cluster_without_a_controller_or_a_spec_has_jobs_nobody_knows(up: World) -> None:
     del up.cloud.there["demo-controller"]
-    assert lifecycle.removal("demo", up.events.append).unknown == "it has no controller"
+    assert removal("demo", up.events.append).unknown == "it has no controller"
     up.cloud.there = {}
     up.up()
     Workspace("demo").discard("spec.json")
-    assert "spec is not on this machine" in lifecycle.removal("demo", up.events.append).unknown
+    assert "spec is not on this machine" in removal("demo", up.events.append).unknown
 
 
 def test_a_no_holds_nothing_back_for_the_next_one(up: World) -> None:
@@ -273,7 +274,7 @@ def test_a_no_holds_nothing_back_for_the_next_one(up: World) -> None:
         return False
 
     with pytest.raises(DeclinedError, match="nothing was removed"):
-        lifecycle.down("demo", up.events.append, consent=no)
+        down("demo", up.events.append, consent=no)
     assert (asked[0].cluster, asked[0].machines, asked[0].cost) == ("demo", 9, COST)
     assert up.up().created == 0
 

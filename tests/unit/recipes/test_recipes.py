@@ -25,7 +25,11 @@ from provision.errors import (
 )
 from provision.events import Emit, MachineReplaced, StepEnded, ignore
 from provision.labels import RUN
-from provision.recipes import join, lifecycle
+from provision.recipes import join
+from provision.recipes.down import down
+from provision.recipes.repair import repair
+from provision.recipes.scale import scale
+from provision.recipes.up import up
 from provision.scheduler import Member, MemberState
 from provision.spec.clouds import LocalCloud
 from provision.spec.models import Spec
@@ -63,9 +67,9 @@ def test_nobody_waits_for_machines_that_cannot_boot(world: World) -> None:
     assert caught.value.exit_code == 4 and "apply" not in world.cloud.calls
     assert not Workspace("demo").folder.exists()
     spec = Spec.model_validate({"name": "demo", "groups": {"worker": {"nodes": 2}}})
-    assert lifecycle.up(spec, ignore, until="created").created == 3
+    assert up(spec, ignore, until="created").created == 3
     with pytest.raises(RefusedError):
-        lifecycle.up(spec, ignore, until="joined")
+        up(spec, ignore, until="joined")
 
 
 def test_up_again_creates_and_proves_nothing(world: World) -> None:
@@ -140,7 +144,7 @@ def test_a_cluster_whose_keys_are_elsewhere_is_refused(world: World) -> None:
     Workspace("demo").remove()
     with pytest.raises(RefusedError, match="keys are not on this machine"):
         world.up()
-    assert lifecycle.down("demo", world.events.append)
+    assert down("demo", world.events.append)
     assert not world.cloud.there
 
 
@@ -212,17 +216,17 @@ def test_an_interrupt_is_told_where_the_cloud_does_not_answer_any_more(
 
 def test_down_removes_all_and_the_second_time_says_so(world: World) -> None:
     world.up()
-    lifecycle.down("demo", world.events.append)
+    down("demo", world.events.append)
     assert not world.cloud.there and not Workspace("demo").folder.exists()
     with pytest.raises(UnknownClusterError):
-        lifecycle.down("demo", world.events.append)
+        down("demo", world.events.append)
 
 
 def test_scale_up_proves_all_that_are_free(world: World) -> None:
     world.up()
     busy = Member("demo-worker-0001", MemberState.READY, "allocated", busy=True)
     world.scheduler.states[busy.name] = busy
-    outcome = lifecycle.scale("demo", 11, "", False, world.events.append)
+    outcome = scale("demo", 11, "", world.events.append, force=False)
     assert (outcome.created, outcome.joined) == (3, 11)
     assert world.scheduler.calls[-1] == "prove 10"
     with pytest.raises(RefusedError, match="provision scale demo 8"):
@@ -231,7 +235,7 @@ def test_scale_up_proves_all_that_are_free(world: World) -> None:
 
 def test_scale_down_drains_first_and_takes_the_highest_numbers(world: World) -> None:
     world.up()
-    outcome = lifecycle.scale("demo", 6, "", False, world.events.append)
+    outcome = scale("demo", 6, "", world.events.append, force=False)
     assert outcome.asked == 6 and world.workers[-1] == "demo-worker-0006"
     gone = "demo-worker-0007 demo-worker-0008"
     assert world.scheduler.calls[-2:] == [f"drain {gone}", f"forget {gone}"]
@@ -243,9 +247,9 @@ def test_scale_down_takes_no_busy_node_unless_forced(world: World) -> None:
         "demo-worker-0008", MemberState.READY, "mixed", busy=True
     )
     with pytest.raises(ProvisionError, match="worker-0008"):
-        lifecycle.scale("demo", 6, "", False, world.events.append)
+        scale("demo", 6, "", world.events.append, force=False)
     assert len(world.workers) == 8 and world.scheduler.calls[-1].startswith("resume")
-    lifecycle.scale("demo", 6, "", True, world.events.append)
+    scale("demo", 6, "", world.events.append, force=True)
     assert len(world.workers) == 6
 
 
@@ -255,7 +259,7 @@ def test_repair_replaces_what_is_down_or_gone(world: World) -> None:
     world.scheduler.states["demo-worker-0002"] = Member(
         "demo-worker-0002", MemberState.DOWN, "down*"
     )
-    outcome = lifecycle.repair("demo", world.events.append)
+    outcome = repair("demo", world.events.append)
     assert (outcome.created, outcome.joined, outcome.exit_code) == (2, 8, 0)
 
 
@@ -280,7 +284,7 @@ def test_a_stopped_machine_is_not_late_while_it_is_being_made_anew(
 
     monkeypatch.setattr(cloud, "machines", machines)
     monkeypatch.setattr(cloud, "on_apply", remove_late)
-    assert lifecycle.repair("demo", world.events.append).exit_code == 0
+    assert repair("demo", world.events.append).exit_code == 0
     assert not [call for call in cloud.calls if call.startswith("replace")]
 
 
@@ -333,11 +337,11 @@ def test_a_cluster_whose_folder_is_lost_is_looked_for_in_every_place(
     world: World, elsewhere: Elsewhere, dead: bool
 ) -> None:
     spec = {"name": "demo", "cloud": {"kind": "local", "machines": "light"}}
-    lifecycle.up(Spec.model_validate({**spec, "groups": {"worker": {"nodes": 2}}}), ignore)
+    up(Spec.model_validate({**spec, "groups": {"worker": {"nodes": 2}}}), ignore)
     Workspace("demo").remove()
     elsewhere.dead = dead
     assert status.status("demo", ignore).summary.machines == 3
-    assert len(lifecycle.down("", ignore)) == 3 and not world.cloud.there
+    assert len(down("", ignore)) == 3 and not world.cloud.there
 
 
 def test_where_nothing_is_found_the_place_that_failed_is_told(
@@ -345,11 +349,11 @@ def test_where_nothing_is_found_the_place_that_failed_is_told(
 ) -> None:
     elsewhere.dead = True
     with pytest.raises(UnaskedError, match="no engine answers") as caught:
-        lifecycle.down("demo", ignore)
+        down("demo", ignore)
     assert caught.value.exit_code == 1 and caught.value.asked == ("light machines here",)
     elsewhere.dead = False
     with pytest.raises(UnknownClusterError):
-        lifecycle.down("demo", ignore)
+        down("demo", ignore)
 
 
 def test_a_record_of_a_machine_that_is_gone_does_not_count_as_joined(world: World) -> None:
