@@ -1,31 +1,32 @@
 """Commands of README.md and docs/ as they stand, in order, on real nodes: each does what its page says.
 
-The two minutes of README.md, and what the pages of events and of remote work show on the same cluster. What
-is not run is told in ``INSTEAD``, with its reason.
+In a fresh clone, with the kernel's limits as Linux has them. The two minutes of README.md, and what
+the pages of events and of remote work show on one cluster. What is not run is told in ``INSTEAD``, with its
+reason.
 """
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tests import documents
 from tests.documents import ROOT, Line
-from tests.journeys.command import PATIENCE
+from tests.journeys.desk import Desk, kernel_as_it_comes
 
 LINES = [line for line in documents.lines() if line.words()[1:2] != ["COMMAND"]]
 INSTEAD: dict[str, tuple[str | None, str]] = {
     "make test": (None, "it is what runs this test"),
     "make thousand": (None, "benchmarks/thousand.py: two minutes of the whole machine"),
     "make thousand-gce": (None, "benchmarks/thousand_gce.py: the same"),
-    "provision ssh demo -- -N -L 8080:localhost:8080": (None, "it goes on until Ctrl-C"),
-    "provision ssh demo worker-0001 -- -N -L 8080:localhost:8080": (None, "it goes on until Ctrl-C"),
-}  # fmt: skip
+}
 """What is run in the place of a line (None: nothing), and why."""
+UNTIL_CTRL_C = {
+    "provision ssh demo -- -N -L 8080:localhost:8080": 8080,
+    "provision ssh demo worker-0001 -- -N -L 8080:localhost:8080": 8080,
+}
+"""What goes on until Ctrl-C, and the port of this machine that answers meanwhile."""
 ALL = "".join(f"(?=.*demo-worker-000{number})" for number in range(1, 9))
 SAYS = {
     "make demo": "demo is up.*: 8 of 8 nodes joined",
@@ -53,53 +54,25 @@ ARRIVES = {
 """Files that are there afterwards."""
 
 
-@dataclass
-class Desk:
-    """A folder with what the pages take for granted, and a home of its own."""
-
-    home: Path
-    env: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Lay out the files."""
-        path = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
-        kept = {name: word for name, word in os.environ.items() if not name.startswith("XDG_STATE")}
-        self.env = {**kept, "PATH": path, "HOME": f"{self.home}", **self.env}
-        self.folder.mkdir()
-        (self.folder / "inventories").symlink_to(ROOT / "inventories")
-        (self.folder / "demo.yaml").write_bytes((ROOT / "inventories/demo.yaml").read_bytes())
-        (self.folder / "data.csv").write_text("1,2\n")
-
-    @property
-    def folder(self) -> Path:
-        """Where the commands are typed."""
-        return self.home / "here"
-
-    def bash(self, text: str, check: bool = True) -> str:
-        """What it says; '' is no answer to any question."""
-        done = subprocess.run(
-            ["bash", "-c", text], cwd=ROOT if text.startswith("make ") else self.folder,
-            env=self.env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=PATIENCE, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0 or not check, f"{text}: exit {done.returncode}\n{done.stdout}"
-        return done.stdout
-
-    def play(self, line: Line) -> None:
-        """Type it, and see that what the page says holds."""
+def play(desk: Desk, lines: list[Line]) -> None:
+    """Type them one after another, and see that what the page says of each holds."""
+    for line in lines:
         text, _ = INSTEAD.get(line.text, (line.text, ""))
-        if text is not None:
-            said = self.bash(text)
-            where = f"{line.page}:{line.number}: {text}\n{said}"
-            assert re.search(f"(?s){SAYS.get(text, '')}", said), where
-            assert (self.folder / ARRIVES.get(text, ".")).exists(), where
+        if text is None:
+            continue
+        port = UNTIL_CTRL_C.get(text)
+        said = desk.until_ctrl_c(text, port) if port else desk.bash(text)
+        where = f"{line.page}:{line.number}: {text}\n{said}"
+        assert re.search(f"(?s){SAYS.get(text, '')}", said), where
+        assert (desk.folder / ARRIVES.get(text, ".")).exists(), where
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
-    yield made
-    made.bash("provision down demo --yes", check=False)
+    with kernel_as_it_comes():
+        yield made
+        made.bash("provision down demo --yes", check=False)
 
 
 def of(page: str, title: str = "") -> list[Line]:
@@ -122,17 +95,23 @@ WORK = of("docs/events.md") + of("docs/remote.md")
 def test_every_command_of_these_pages_is_played_or_says_why_not() -> None:
     played = [*TWO_MINUTES, *WORK]
     known = {line.text for line in played}
-    assert len(known) > 20 and set(INSTEAD) <= known and set(SAYS) | set(ARRIVES) <= known
+    told = set(SAYS) | set(ARRIVES) | set(UNTIL_CTRL_C)
+    assert len(known) > 20 and set(INSTEAD) <= known and told <= known
     for line in played:
         text, _ = INSTEAD.get(line.text, (line.text, ""))
-        assert text is None or text in SAYS or text in ARRIVES or " cp " in text, line
+        assert text is None or text in told or " cp " in text, line
+
+
+def test_the_code_that_runs_is_the_clones(desk: Desk) -> None:
+    assert desk.bash("command -v provision").strip() == f"{desk.folder}/.venv/bin/provision"
+    said = desk.bash(".venv/bin/python -c 'import provision.cli; print(provision.cli.__file__)'")
+    assert said.strip() == f"{desk.folder}/provision/cli/__init__.py"
+    assert int(desk.bash("cat /proc/sys/kernel/pid_max")) <= 32768
 
 
 def test_two_minutes_with_a_cluster(desk: Desk) -> None:
-    for line in TWO_MINUTES:
-        desk.play(line)
+    play(desk, TWO_MINUTES)
 
 
 def test_work_on_a_cluster(desk: Desk) -> None:
-    for line in WORK:
-        desk.play(line)
+    play(desk, WORK)
