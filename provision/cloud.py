@@ -8,6 +8,7 @@ from typing import Protocol
 
 from provision.errors import Finding
 from provision.events import Emit
+from provision.failures import Cause
 from provision.plan import Plan, PlannedMachine
 from provision.spec.clouds import Cloud as CloudSpec
 
@@ -48,9 +49,9 @@ class Machine:
 class GroupState:
     """An instance group as its cloud counts it: ``created`` of ``target`` machines exist.
 
-    ``group`` is the plan's group, ``counts`` are the cloud's own words for those under way. ``trouble``
-    is its latest failure to make one, '' where there is none; ``hopeless`` says that waiting alone
-    does not mend it (stock-out, quota, permission).
+    ``group`` is the plan's group, ``counts`` are the cloud's own words for those under way.
+    ``failures`` counts by cause what it lately failed to make, the cause of the latest failure first,
+    and ``words`` is that one in the cloud's words; '' where there is none.
     """
 
     name: str
@@ -58,8 +59,13 @@ class GroupState:
     target: int
     created: int
     counts: Mapping[str, int] = field(default_factory=dict)
-    trouble: str = ""
-    hopeless: bool = False
+    failures: Mapping[Cause, int] = field(default_factory=dict)
+    words: str = ""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether waiting alone does not mend its latest failure."""
+        return any(cause.hopeless for cause in list(self.failures)[:1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,8 +87,8 @@ class CloudLooks:
         except CloudFailure as failure:
             self._tell(f"the cloud could not be asked ({failure.problem})")
         for state in self.states:
-            if state.trouble:
-                self._tell(f"{state.name}: {state.trouble}")
+            if state.words:
+                self._tell(f"{state.name}: {state.words}")
 
     @property
     def stalled(self) -> bool:

@@ -206,7 +206,7 @@ def hopeless(missing: Sequence[JoiningNode], states: Sequence[GroupState]) -> Ma
     if not all(state.hopeless for state in behind.values()):
         return {}
     return {
-        node.name: behind[made_by].trouble
+        node.name: behind[made_by].words
         for node in missing
         if (made_by := part_of(node.name)) in behind
         and not node.given_up

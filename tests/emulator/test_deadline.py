@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from provision.clouds.gce.api.failures import TookTooLong, Unreachable
 from provision.clouds.gce.client import LAST, Gce
 from provision.clouds.gce.settings import resolve
+from provision.failures import TookTooLong, Unreachable
 from tests.emulator.conftest import Gce as Emulated
 
 ENDLESS = 100_000.0

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from google.cloud import compute_v1 as c
 
+from provision import failures, refusals
 from provision.clouds.gce import client as module
 from provision.clouds.gce import settings
-from provision.clouds.gce.api import failures, refusals
 from provision.clouds.gce.client import Gce
 from provision.emulator.gce.signin import account, key_file
 from provision.errors import InterruptedRun
@@ -205,7 +205,7 @@ def test_silent_errors_of_operations_are_raised(gce: Emulated, make: Make) -> No
     gce.turn(faults=[fault])
     ours = make(gce)
     with pytest.raises(
-        failures.GceFailure, match=r"could not insert n \(QUIET: not today\)"
+        failures.ServiceFailure, match=r"could not insert n \(QUIET: not today\)"
     ) as caught:
         ours.wait(network(ours))
     assert (caught.value.codes, caught.value.status) == (("QUIET",), 0)

@@ -21,15 +21,15 @@ from tenacity import (
 )
 
 from provision import extras
-from provision.clouds.gce.api.answers import Answer
-from provision.clouds.gce.api.failures import GceFailure, TookTooLong, Unreachable
 from provision.clouds.gce.api.listing import Lists, Row, query_of, rows
 from provision.clouds.gce.api.request import fields_of, request_of, scope_of
 from provision.clouds.gce.api.signin import client_of, credentials_of
-from provision.clouds.gce.api.translation import translated
+from provision.clouds.gce.api.translate import translated
+from provision.clouds.gce.service import GCE
 from provision.clouds.gce.settings import Settings
 from provision.errors import InterruptedRun
 from provision.events import Emit, Retried, ignore
+from provision.failures import Answer, ServiceFailure, TookTooLong, Unreachable
 
 if TYPE_CHECKING:
     from google.cloud.compute_v1 import Operation
@@ -83,7 +83,7 @@ class Gce:
         self._answered = False
 
     def client(self, kind: type[Client]) -> Client:
-        """The client of that class (``compute_v1.NetworksClient``), made once. Raises GceFailure."""
+        """The client of that class (``compute_v1.NetworksClient``), made once. Raises ServiceFailure."""
         with self._lock:
             if kind not in self._clients:
                 self._clients[kind] = client_of(kind, self.settings, self._signed())
@@ -98,7 +98,7 @@ class Gce:
         ``doing`` is for messages: ``create the network n``. ``method`` is a client's own, for changes
         the one that ends in ``_unary``; ``fields`` are its request's, where ``project`` and ``region``
         default to the settings'. A change has one ``request_id`` for all its tries, by which Google
-        does it once. Raises GceFailure, InterruptedRun.
+        does it once. Raises ServiceFailure, InterruptedRun.
         """
         request = request_of(method, self.settings, fields)
 
@@ -117,7 +117,7 @@ class Gce:
             try:
                 with translated(doing):
                     result = attempt(max(1.0, min(ATTEMPT, left)))
-            except GceFailure as failure:
+            except ServiceFailure as failure:
                 self._answered = self._answered or failure.status > 0
                 raise
             self._answered = True
@@ -125,7 +125,7 @@ class Gce:
 
         return Retrying(
             retry=retry_if_exception(
-                lambda error: isinstance(error, GceFailure) and error.transient
+                lambda error: isinstance(error, ServiceFailure) and error.transient
             ),
             wait=_before_next_try,
             stop=lambda state: self._patience_ends(state, began, deadline),
@@ -184,10 +184,10 @@ class Gce:
     def wait(self, operation: Any, deadline: float = OPERATION, doing: str = "") -> "Operation":
         """The operation once it is DONE: Google has taken it over, no machine need have booted.
 
-        Raises GceFailure where it ended with an error (also one without an HTTP status), TookTooLong
+        Raises ServiceFailure where it ended with an error (also one without an HTTP status), TookTooLong
         after ``deadline`` seconds, InterruptedRun.
         """
-        from provision.clouds.gce.api import seam
+        from provision.clouds.gce.api import exceptions
 
         doing = doing or f"{operation.operation_type} {operation.target_link.rpartition('/')[2]}"
         began = self._clock()
@@ -209,8 +209,8 @@ class Gce:
         if not _done(operation):
             status = getattr(operation.status, "name", operation.status)
             words = f"its operation was still {status} after {deadline - left():.0f} s"
-            raise TookTooLong(doing, Answer(words))
-        failure = seam.failed(doing, operation)
+            raise TookTooLong(GCE, doing, Answer(words))
+        failure = exceptions.failed(doing, operation)
         if failure:
             raise failure
         finished: Operation = operation
@@ -287,9 +287,9 @@ def _done(operation: Any) -> bool:
     return getattr(operation.status, "name", "") == "DONE"
 
 
-def _failure(state: RetryCallState) -> GceFailure:
+def _failure(state: RetryCallState) -> ServiceFailure:
     error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, GceFailure)
+    assert isinstance(error, ServiceFailure)
     return error
 
 

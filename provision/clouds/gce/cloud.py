@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine
-from provision.clouds.gce import stack, sweep, watching
+from provision.clouds.gce import stack, states, sweep
 from provision.clouds.gce.api import emulated
-from provision.clouds.gce.api.failures import GceFailure
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place, place_of
@@ -22,6 +21,7 @@ from provision.clouds.gce.settings import ENDPOINT, Settings, resolve
 from provision.clouds.gce.vms import Vms
 from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError, UnreadableError
 from provision.events import Emit, Noted, Warned, ignore
+from provision.failures import ServiceFailure
 from provision.names import parts
 from provision.plan import Plan, PlannedMachine
 from provision.spec.clouds import GceCloud as GceSpec
@@ -112,7 +112,7 @@ class GceCloud:
                 found += quota.findings(self._gce, place, plan, missing, self._emit)
         except RefusedError as error:
             found += error.findings
-        except GceFailure as failure:
+        except ServiceFailure as failure:
             found += quota.failed([failure])
         return found
 
@@ -122,7 +122,7 @@ class GceCloud:
 
         try:
             return quota.headroom(self._gce, self._place_of(plan), plan, missing)
-        except GceFailure as failure:
+        except ServiceFailure as failure:
             raise RefusedError([*quota.failed([failure])]) from failure
 
     def bills(self) -> bool:
@@ -199,7 +199,7 @@ class GceCloud:
         """One ``get`` a group, and one page of its errors while it cannot make all."""
         kind = Group(self._gce)
         return [
-            watching.state(kind, kind.named(part), group.name)
+            states.state(kind, kind.named(part), group.name)
             for group in plan.groups
             for part in parts(
                 plan.name, group.name, len(group.machines), plan.cloud.traits.per_group

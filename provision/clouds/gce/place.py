@@ -58,7 +58,7 @@ def place_of(
     """The place of a cluster of that spec; what is wrong with it is added to ``wrong``.
 
     Where the spec names no zones, it is those of the region that have all machine ``types``. None where
-    there is no such region. Raises GceFailure where it cannot be looked up.
+    there is no such region. Raises ServiceFailure where it cannot be looked up.
     """
     settings = gce.settings
     zones = zones_of(gce, wrong)
@@ -112,7 +112,7 @@ def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:
     Those with longer names than ``us-central1-a`` are for accelerators alone, and left out.
     """
     from provision.clouds.gce.api.compute import compute_v1
-    from provision.clouds.gce.api.failures import NotFound
+    from provision.failures import NotFound
 
     client, name = gce.client(compute_v1.RegionsClient), gce.settings.region
     try:

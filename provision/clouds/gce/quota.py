@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from provision.cloud import Limit
 from provision.clouds.gce.account import hardware, limits, permissions
 from provision.clouds.gce.account.survey import Survey, survey
-from provision.clouds.gce.api.failures import ExpiredCredentials, GceFailure, NoCredentials
-from provision.clouds.gce.api.refusals import ApiDisabled, Denied, NoBilling
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place
 from provision.errors import Finding, RefusedError
 from provision.events import Emit, Warned, ignore
+from provision.failures import ExpiredCredentials, NoCredentials, ServiceFailure
 from provision.plan import Plan, PlannedMachine
+from provision.refusals import ApiDisabled, Denied, NoBilling
 
 
 def findings(
@@ -43,9 +43,9 @@ def headroom(gce: Gce, place: Place, plan: Plan, missing: Sequence[PlannedMachin
     return _rows(place, plan, missing, seen)
 
 
-def failed(failures: Sequence[GceFailure]) -> Iterator[Finding]:
+def failed(failures: Sequence[ServiceFailure]) -> Iterator[Finding]:
     """What could not be read, each reason once: one that meets everything is not told ten times."""
-    told: set[tuple[type[GceFailure], str]] = set()
+    told: set[tuple[type[ServiceFailure], str]] = set()
     for failure in failures:
         mark = (type(failure), failure.said.words)
         if mark not in told:
@@ -53,7 +53,7 @@ def failed(failures: Sequence[GceFailure]) -> Iterator[Finding]:
             yield failure.finding(place_of(failure))
 
 
-def place_of(failure: GceFailure) -> str:
+def place_of(failure: ServiceFailure) -> str:
     """What a failure is about, for people."""
     match failure:
         case NoCredentials() | ExpiredCredentials():

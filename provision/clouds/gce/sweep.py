@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from provision.clouds.gce.api.failures import NotFound
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources import RANKS, Controller, Group, Kind, Network
 from provision.clouds.gce.resources.instances import instances, ours
 from provision.clouds.gce.resources.kind import last, short
 from provision.events import Emit, Noted
+from provision.failures import NotFound
 from provision.labels import CLUSTER
 from provision.provider.resource import Work
 

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Sequence
 
 from provision.cloud import Machine
-from provision.clouds.gce import watching
-from provision.clouds.gce.api.failures import NotFound
+from provision.clouds.gce import states
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources import Controller, Group
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
+from provision.failures import NotFound
 from provision.names import part_of
 from provision.provider.resource import Work
 
@@ -32,7 +32,7 @@ class Vms:
         made = []
         for instance in instances(self._gce, cluster, name):
             self._links[instance["name"]] = short(instance.get("selfLink", ""))
-            made.append(watching.machine(instance))
+            made.append(states.machine(instance))
         return sorted(made, key=lambda machine: machine.name)
 
     def recreate(self, names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from provision import failures
 from provision.cloud import GroupState, Machine, Phase
 from provision.errors import SchedulerDown, SchedulerFailure, UnreachableError
 from provision.events import Event, MachineFailed, MachineReplaced, Progress, Warned
@@ -197,7 +198,9 @@ def test_machines_are_listed_once_nothing_has_moved() -> None:
     assert world.seen(MachineReplaced) == ["t-w-0002"]
 
 
-STOCK = GroupState("t-w", "w", 4, 2, {"creating": 2}, "STOCKOUT: no room", hopeless=True)
+STOCK = GroupState(
+    "t-w", "w", 4, 2, {"creating": 2}, {failures.Cause.STOCK_OUT: 2}, "STOCKOUT: no room"
+)
 
 
 class Short(World):
@@ -217,7 +220,7 @@ def test_what_a_group_cannot_make_is_told_once_and_given_up(
     monkeypatch.setattr(join, "STALL", 0.05)
     world = Short(4, states=[STOCK])
     roster = world.wait()
-    assert [node.reason for node in roster.missing] == [STOCK.trouble] * 2
+    assert [node.reason for node in roster.missing] == [STOCK.words] * 2
     told = [event.text for event in world.events if isinstance(event, Warned)]
     assert told == ["t-w: STOCKOUT: no room"]
     assert world.seen(MachineFailed) == [] and not world.seen(MachineReplaced)
@@ -225,7 +228,7 @@ def test_what_a_group_cannot_make_is_told_once_and_given_up(
 
 @pytest.mark.parametrize(
     ("change", "stall"),
-    [({"hopeless": False}, 0.0), ({"created": 4}, 0.0), ({}, 60.0)],
+    [({"failures": {failures.Cause.OTHER: 2}}, 0.0), ({"created": 4}, 0.0), ({}, 60.0)],
     ids=["it may mend by itself", "all were made", "something moved a moment ago"],
 )
 def test_hope_lasts_until_the_deadline(

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from provision.cloud import GroupState, Machine, Phase
+from provision.failures import Cause
 from provision.plan import plan_of
 from provision.recipes.lateness import JoiningNode, Roster, hopeless
 from provision.spec.models import Spec
 
-STOCK = GroupState("t-a", "a", 2, 1, trouble="no room", hopeless=True)
-QUOTA = GroupState("t-b", "b", 2, 1, trouble="no quota", hopeless=True)
+STOCK = GroupState("t-a", "a", 2, 1, failures={Cause.STOCK_OUT: 1}, words="no room")
+QUOTA = GroupState("t-b", "b", 2, 1, failures={Cause.QUOTA: 1}, words="no quota")
 
 
 def missing(*names: str) -> list[JoiningNode]:
@@ -17,21 +18,21 @@ def missing(*names: str) -> list[JoiningNode]:
 
 def test_nothing_is_hopeless_while_one_group_that_is_behind_may_go_on() -> None:
     nodes = missing("t-a-0002", "t-b-0002")
-    assert hopeless(nodes, [STOCK, replace(QUOTA, hopeless=False)]) == {}
-    assert hopeless(nodes, [replace(STOCK, hopeless=False), QUOTA]) == {}
+    assert hopeless(nodes, [STOCK, replace(QUOTA, failures={Cause.OTHER: 1})]) == {}
+    assert hopeless(nodes, [replace(STOCK, failures={Cause.OTHER: 1}), QUOTA]) == {}
     assert hopeless(nodes, [STOCK, QUOTA]) == {"t-a-0002": "no room", "t-b-0002": "no quota"}
 
 
 def test_a_group_that_has_made_all_keeps_nobody_from_giving_up() -> None:
     nodes = missing("t-a-0002", "t-b-0002")
-    done = replace(QUOTA, created=2, hopeless=False)
+    done = replace(QUOTA, created=2, failures={Cause.OTHER: 1})
     assert hopeless(nodes, [STOCK, done]) == {"t-a-0002": "no room"}
 
 
 def test_every_part_of_a_large_group_counts() -> None:
     nodes = missing("t-a-0002", "t-a-s2-0002")
-    second = replace(STOCK, name="t-a-s2", trouble="no address")
-    assert hopeless(nodes, [replace(STOCK, hopeless=False), second]) == {}
+    second = replace(STOCK, name="t-a-s2", words="no address")
+    assert hopeless(nodes, [replace(STOCK, failures={Cause.OTHER: 1}), second]) == {}
     assert hopeless(nodes, [replace(STOCK, created=2), second]) == {"t-a-s2-0002": "no address"}
     assert hopeless(nodes, [STOCK, second]) == {
         "t-a-0002": "no room",

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterator
 
 from provision.clouds.gce.account.survey import Offered, Survey, disk_types, machine_types
-from provision.clouds.gce.api.failures import GceFailure
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place
 from provision.errors import Finding
 from provision.events import Emit, Warned
+from provision.failures import ServiceFailure
 from provision.plan import Plan
 from provision.suggest import meant, nearest
 
@@ -119,7 +119,7 @@ def _nearest(name: str, known: Callable[[], set[str]]) -> str:
     """The one that begins alike, or is spelled alike; '' for none, and where nobody can be asked."""
     try:
         names = sorted(known())
-    except GceFailure:
+    except ServiceFailure:
         return ""
     longer = [each for each in names if each.startswith(name)]
     return min(longer, key=len) if longer else nearest(name, names)

@@ -8,12 +8,11 @@ and a project need not have enabled it: then the permissions stay unchecked, whi
 from collections.abc import Callable
 from typing import Any
 
-from provision.clouds.gce.api.answers import one_line
-from provision.clouds.gce.api.failures import GceFailure
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.settings import Settings
 from provision.errors import Finding
 from provision.events import Emit, Noted
+from provision.failures import ServiceFailure, one_line
 from provision.names import few
 
 ADDRESS = "https://cloudresourcemanager.googleapis.com/v1/projects/{project}:testIamPermissions"
@@ -71,7 +70,7 @@ def findings(
     try:
         answer = (post or _post(settings))(address, json={"permissions": wanted}, timeout=SECONDS)
         content = answer.json()
-    except GceFailure as failure:
+    except ServiceFailure as failure:
         return _unchecked(emit, failure.said.words)
     except ValueError:
         return _unchecked(emit, "what answered is not Google, perhaps a proxy")
@@ -103,7 +102,7 @@ def _post(settings: Settings) -> Post:
     from google.auth.transport.requests import AuthorizedSession
 
     from provision.clouds.gce.api.signin import credentials_of
-    from provision.clouds.gce.api.translation import translated
+    from provision.clouds.gce.api.translate import translated
 
     session = AuthorizedSession(credentials_of(settings))
 

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from provision.clouds.gce.account.needs import GLOBAL, Key, Owned, network_names
-from provision.clouds.gce.api.failures import GceFailure, NotFound
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.resources import RANKS, Controller, Group, Kind
 from provision.clouds.gce.resources.kind import last
+from provision.failures import NotFound, ServiceFailure
 from provision.labels import CLUSTER
 from provision.names import parts
 from provision.plan import Plan
@@ -58,7 +58,7 @@ class Survey:
     disk_types: Offered
     image: Any | None
     resources: tuple[Seen, ...]
-    failures: tuple[GceFailure, ...]
+    failures: tuple[ServiceFailure, ...]
 
 
 def survey(gce: Gce, place: Place, plan: Plan) -> Survey:
@@ -70,8 +70,8 @@ def survey(gce: Gce, place: Place, plan: Plan) -> Survey:
         ("image",): partial(image_of, gce, place),
     }
     answers = together(tasks)
-    failures = tuple(answer for answer in answers.values() if isinstance(answer, GceFailure))
-    good = {key: a for key, a in answers.items() if not isinstance(a, GceFailure)}
+    failures = tuple(answer for answer in answers.values() if isinstance(answer, ServiceFailure))
+    good = {key: a for key, a in answers.items() if not isinstance(a, ServiceFailure)}
 
     def of(what: str) -> dict[tuple[str, str], Any]:
         return {(key[1], key[2]): answer for key, answer in good.items() if key[0] == what}
@@ -99,7 +99,7 @@ def together(tasks: Mapping[Task, Callable[[], Any]]) -> dict[Task, Any]:
             return task()
         except NotFound:
             return None
-        except GceFailure as failure:
+        except ServiceFailure as failure:
             return failure
 
     with ThreadPoolExecutor(TOGETHER, thread_name_prefix="check") as pool:
@@ -107,7 +107,7 @@ def together(tasks: Mapping[Task, Callable[[], Any]]) -> dict[Task, Any]:
 
 
 def image_of(gce: Gce, place: Place) -> Any:
-    """The image the plan boots, or the newest of its family. Raises GceFailure."""
+    """The image the plan boots, or the newest of its family. Raises ServiceFailure."""
     from provision.clouds.gce.api.compute import compute_v1
 
     project, _, name = place.image.removeprefix("projects/").partition("/global/images/")

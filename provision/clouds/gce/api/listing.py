@@ -33,7 +33,7 @@ class Lists:
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=TOGETHER))
 
     def page(self, path: str, query: Mapping[str, str | int], timeout: float) -> dict[str, Any]:
-        """One page. Raises what Google's own client would, for the seam to translate."""
+        """One page. Raises what Google's own client would, for the client to translate."""
         answer = self._session.get(self._root + path, params=dict(query), timeout=timeout)
         if answer.status_code >= 400:
             from google.api_core.exceptions import from_http_response

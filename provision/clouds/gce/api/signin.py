@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provision import __version__
-from provision.clouds.gce.api.translation import translated
+from provision.clouds.gce.api.translate import translated
 from provision.clouds.gce.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def tokens_of(inner: "Credentials") -> "Credentials":
 
 
 def client_of(kind: Callable[..., Client], settings: Settings, credentials: Any) -> Client:
-    """A client of Google's library, over HTTP. Raises GceFailure."""
+    """A client of Google's library, over HTTP. Raises ServiceFailure."""
     from google.api_core.client_options import ClientOptions
     from google.api_core.gapic_v1.client_info import ClientInfo
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from provision.clouds.gce.api.failures import NotFound, Taken
 from provision.clouds.gce.api.listing import Row
-from provision.clouds.gce.api.refusals import StockOut
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources.kind import Body, Kind, as_text, from_text, last, short
 from provision.clouds.gce.resources.networks import NAMED
 from provision.errors import CloudFailure
+from provision.failures import NotFound, Taken
 from provision.labels import CLUSTER, CONTROLLER, ROLE
 from provision.provider.resource import Created, Inputs, Outputs, Work
+from provision.refusals import StockOut
 
 HARDWARE = frozenset(
     {

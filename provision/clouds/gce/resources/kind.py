@@ -4,9 +4,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from provision.clouds.gce.api.failures import NotFound, Taken
 from provision.clouds.gce.client import Gce
 from provision.errors import CloudFailure, Finding, RefusedError
+from provision.failures import NotFound, Taken
 from provision.labels import CLUSTER, KEYS, RUN
 from provision.provider.resource import Created, Inputs, Outputs, Resource, Work
 

@@ -15,7 +15,8 @@ from google.auth import exceptions as auth
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import compute_v1 as c
 
-from provision.clouds.gce.api import compute, failures, refusals
+from provision import failures, refusals
+from provision.clouds.gce.api import compute
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import FIRST_PATIENCE, PATIENCE, Gce
 from provision.clouds.gce.resources import RANKS
@@ -136,7 +137,7 @@ def test_what_may_work_later_is_tried_again_and_told(error: Exception) -> None:
 @pytest.mark.parametrize("error", FINAL, ids=str)
 def test_what_cannot_work_is_not_tried_again(error: Exception) -> None:
     bench = Bench(error)
-    with pytest.raises(failures.GceFailure) as caught:
+    with pytest.raises(failures.ServiceFailure) as caught:
         bench.gce.call("create the network n", bench.method.insert)
     assert (bench.told, bench.clock.slept) == ([], [])
     assert "tries" not in str(caught.value)
@@ -217,7 +218,7 @@ def test_without_any_answer_yet_a_lost_connection_is_soon_given_up() -> None:
 def test_patience_may_be_lowered_at_any_time() -> None:
     bench = Bench(http(503), endless=True)
     bench.gce.patience = 5.0
-    with pytest.raises(failures.GceFailure):
+    with pytest.raises(failures.ServiceFailure):
         bench.gce.call("look", bench.method.get)
     assert sum(bench.clock.slept) <= 5.0 and max(bench.method.timeouts) <= 5.0
 
@@ -375,7 +376,7 @@ def test_clients_are_made_once_of_one_factory() -> None:
 
 
 def test_nothing_of_googles_is_imported_before_it_is_needed() -> None:
-    """It takes a second, and is an extra; ``seam`` alone is imported with the first call."""
+    """It takes a second, and is an extra; ``exceptions`` alone is imported with the first call."""
     folder = Path(inspect.getfile(Gce)).parent
     for file in folder.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -388,8 +389,8 @@ def test_nothing_of_googles_is_imported_before_it_is_needed() -> None:
             )
         }  # fmt: skip
         heavy = {name for name in names if name.partition(".")[0] in ("google", "requests")}
-        assert bool(heavy) == (file.name == "seam.py"), file
-        assert "provision.clouds.gce.api.seam" not in names
+        assert bool(heavy) == (file.name == "exceptions.py"), file
+        assert "provision.clouds.gce.api.exceptions" not in names
 
 
 def test_googles_library_is_had_by_its_light_parent_alone() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from provision.clouds.gce.account.permissions import NAT, NEEDED, OWN_IMAGE, findings, needed
-from provision.clouds.gce.api.answers import Answer
-from provision.clouds.gce.api.failures import Unreachable
 from provision.clouds.gce.place import Place
+from provision.clouds.gce.service import GCE
 from provision.clouds.gce.settings import Settings
 from provision.events import Event, Noted
+from provision.failures import Answer, Unreachable
 from provision.spec.clouds import GceCloud
 
 GOOGLE = Settings("my-project", "us-central1")
@@ -98,7 +98,7 @@ def test_where_it_does_not_answer_nothing_is_checked(reply: Replied, why: str) -
 
 def test_a_lost_connection_is_no_finding() -> None:
     def lost(address: str, **more: Any) -> Any:
-        raise Unreachable("ask for permissions", Answer("no answer in time"))
+        raise Unreachable(GCE, "ask for permissions", Answer("no answer in time"))
 
     told: list[Event] = []
     assert findings(GOOGLE, place(), told.append, lost) == []

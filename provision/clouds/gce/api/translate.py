@@ -1,7 +1,7 @@
 """Exceptions of Google's libraries become ours; the libraries they come from are loaded with the first.
 
-``seam`` knows them all, and for that imports Google's core, protobuf and gRPC: a third of a second that
-a call which succeeds does without.
+``exceptions`` knows them all, and for that imports Google's core, protobuf and gRPC: a third of a second
+that a call which succeeds does without.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        from provision.clouds.gce.api import seam
+        from provision.clouds.gce.api import exceptions
 
-        if isinstance(error, seam.FOREIGN):
-            raise seam.translate(doing, error) from error
+        if isinstance(error, exceptions.FOREIGN):
+            raise exceptions.translate(doing, error) from error
         raise

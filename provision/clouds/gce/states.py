@@ -1,19 +1,21 @@
 """VMs and instance groups as GCE shows them, as the clouds' common values."""
 
 import time
+from collections import Counter
 
 from provision import labels
 from provision.cloud import GroupState, Machine, Phase
-from provision.clouds.gce.api.answers import Cause, classify, one_line
+from provision.clouds.gce.api.answer import classify
 from provision.clouds.gce.api.listing import Row
 from provision.clouds.gce.resources import Group
 from provision.clouds.gce.resources.instances import seconds
 from provision.clouds.gce.resources.kind import last
+from provision.failures import Cause, one_line
 
 PHASES = {"PROVISIONING": Phase.REQUESTED, "STAGING": Phase.REQUESTED, "RUNNING": Phase.STARTED}
 """Every other status is on its way out, or out."""
 FRESH = 180.0
-"""Seconds for which a group's error counts as its present trouble; it tries again in less."""
+"""Seconds for which a group's error counts as a present one; it tries again in less."""
 MAKING = ("creating", "recreating", "creating_without_retries")
 UNDER_WAY = (*MAKING, "deleting", "restarting", "refreshing", "verifying", "starting", "stopping")
 """Actions that are counted for people."""
@@ -52,23 +54,21 @@ def state(kind: Group, ident: str, group: str) -> GroupState:
         return GroupState(name, group, 0, 0)
     actions = found.current_actions
     counts = {word: number for word in UNDER_WAY if (number := int(getattr(actions, word)))}
-    trouble, hopeless = "", False
-    if any(word in counts for word in MAKING):
-        trouble, hopeless = _trouble(kind, ident)
+    failures, words = _failures(kind, ident) if any(word in counts for word in MAKING) else ({}, "")
     return GroupState(
-        name, group, int(found.target_size), int(actions.none), counts, trouble, hopeless
+        name, group, int(found.target_size), int(actions.none), counts, failures, words
     )
 
 
-def _trouble(kind: Group, ident: str) -> tuple[str, bool]:
-    """The latest error, and whether waiting alone does not mend it."""
+def _failures(kind: Group, ident: str) -> tuple[dict[Cause, int], str]:
+    """The fresh errors counted by cause, and the latest in words; the latest one's cause stands first."""
     now = time.time()
     fresh = [
         (when, item.error)
         for item in kind.errors(ident)
         if (when := seconds(item.timestamp)) and when > now - FRESH
     ]
-    if not fresh:
-        return "", False
-    _, error = max(fresh, key=lambda each: each[0])
-    return f"{error.code}: {one_line(error.message)}", classify(error.code) is not Cause.OTHER
+    fresh.sort(key=lambda each: each[0], reverse=True)
+    counts = Counter(classify(error.code) for _, error in fresh)
+    latest = next((error for _, error in fresh), None)
+    return dict(counts), f"{latest.code}: {one_line(latest.message)}" if latest else ""

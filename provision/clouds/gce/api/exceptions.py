@@ -14,9 +14,18 @@ from google.api_core import universe
 from google.auth import exceptions as auth
 from google.protobuf import json_format
 
-from provision.clouds.gce.api import failures as ours
-from provision.clouds.gce.api import refusals
-from provision.clouds.gce.api.answers import Answer, Cause, classify, first, one_line
+from provision import failures as ours
+from provision import refusals
+from provision.clouds.gce.api.answer import (
+    classify,
+    facts_of,
+    first,
+    fix_of_denied,
+    fix_of_disabled,
+    fix_of_not_found,
+)
+from provision.clouds.gce.service import GCE
+from provision.failures import Answer, Cause
 
 if TYPE_CHECKING:
     from google.cloud.compute_v1 import Operation
@@ -37,7 +46,7 @@ FOREIGN: tuple[type[Exception], ...] = (
 )
 """Everything a call of the SDK may raise that is no bug of ours; a test walks its modules."""
 
-BY_REASON: Mapping[str, type[ours.GceFailure]] = {
+BY_REASON: Mapping[str, type[ours.ServiceFailure]] = {
     "rateLimitExceeded": ours.RateLimited,
     "userRateLimitExceeded": ours.RateLimited,
     "RATE_LIMIT_EXCEEDED": ours.RateLimited,
@@ -52,7 +61,7 @@ BY_REASON: Mapping[str, type[ours.GceFailure]] = {
     "resourceInUseByAnotherResource": ours.InUse,
 }
 """By ``error.errors[].reason`` and ``google.rpc.ErrorInfo``'s; the status decides where none is known."""
-BY_STATUS: Mapping[int, type[ours.GceFailure]] = {
+BY_STATUS: Mapping[int, type[ours.ServiceFailure]] = {
     400: ours.Invalid,
     401: ours.ExpiredCredentials,
     403: refusals.Denied,
@@ -66,28 +75,28 @@ BY_STATUS: Mapping[int, type[ours.GceFailure]] = {
     503: ours.Unavailable,
     504: ours.Unavailable,
 }
-BY_CODE: Mapping[str, type[ours.GceFailure]] = {
+BY_CODE: Mapping[str, type[ours.ServiceFailure]] = {
     "RESOURCE_NOT_FOUND": ours.NotFound,
     "RESOURCE_ALREADY_EXISTS": ours.Taken,
     "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE": ours.InUse,
     "RESOURCE_NOT_READY": ours.NotReady,
 }
-BY_CAUSE: Mapping[Cause, type[ours.GceFailure]] = {
+BY_CAUSE: Mapping[Cause, type[ours.ServiceFailure]] = {
     Cause.STOCK_OUT: refusals.StockOut,
     Cause.QUOTA: refusals.OverQuota,
     Cause.ADDRESSES: refusals.NoAddresses,
     Cause.PERMISSION: refusals.Denied,
 }
 _TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-Maker = Callable[[str, Exception], ours.GceFailure]
+Maker = Callable[[str, Exception], ours.ServiceFailure]
 
 
-def translate(doing: str, error: Exception) -> ours.GceFailure:
+def translate(doing: str, error: Exception) -> ours.ServiceFailure:
     """The error of ours that says what the foreign one says."""
     return next(make for kind, make in _MAKERS if isinstance(error, kind))(doing, error)
 
 
-def failed(doing: str, operation: "Operation") -> ours.GceFailure | None:
+def failed(doing: str, operation: "Operation") -> ours.ServiceFailure | None:
     """Why an operation failed; None where it did not.
 
     ``error`` alone decides: there may be errors without an HTTP status, and Google's library takes
@@ -98,11 +107,11 @@ def failed(doing: str, operation: "Operation") -> ours.GceFailure | None:
         return of_errors(doing, errors, status)
     if status < 400:
         return None
-    said = Answer(_words(operation.http_error_message), status)
-    return BY_STATUS.get(status, ours.GceFailure)(doing, said)
+    kind = BY_STATUS.get(status, ours.ServiceFailure)
+    return _made(kind, doing, _words(operation.http_error_message), status)
 
 
-def of_errors(doing: str, errors: Sequence[Any], status: int = 0) -> ours.GceFailure:
+def of_errors(doing: str, errors: Sequence[Any], status: int = 0) -> ours.ServiceFailure:
     """Of ``error.errors[]`` of an operation, of ``lastAttempt``, or of entries of ``listErrors``.
 
     ``errors`` have ``code`` and ``message``, and may have ``error_details``; there is at least one.
@@ -112,14 +121,31 @@ def of_errors(doing: str, errors: Sequence[Any], status: int = 0) -> ours.GceFai
     words = f"{telling.code}: {telling.message}" if telling.message else telling.code
     details = getattr(telling, "error_details", ())
     reasons = (detail.error_info.reason for detail in details)
-    kind = _kind(telling.code) or ours.GceFailure
-    return kind(doing, Answer(
-        _words(words), status, next(filter(None, reasons), ""),
-        codes=tuple(error.code for error in errors), facts=_details(details),
-    ))  # fmt: skip
+    kind = _kind(telling.code) or ours.ServiceFailure
+    return _made(
+        kind, doing, _words(words), status, next(filter(None, reasons), ""), _details(details),
+        codes=tuple(error.code for error in errors),
+    )  # fmt: skip
 
 
-def _kind(code: str) -> type[ours.GceFailure] | None:
+def _made(
+    kind: type[ours.ServiceFailure], doing: str, words: str, status: int = 0, reason: str = "",
+    details: Mapping[str, str] | None = None, codes: tuple[str, ...] = (),
+    retry_after: float | None = None,
+) -> ours.ServiceFailure:  # fmt: skip
+    """The failure with what Google's words and ``details`` name, and with its own next step."""
+    facts, fix = facts_of(words, details or {}), ""
+    if issubclass(kind, ours.NotFound):
+        fix = fix_of_not_found(words)
+    elif issubclass(kind, refusals.Denied):
+        fix = fix_of_denied(words)
+    elif issubclass(kind, refusals.ApiDisabled):
+        fix = fix_of_disabled(words, facts)
+    said = Answer(words, status, reason, codes, facts, fix, retry_after)
+    return kind(GCE, doing, said)
+
+
+def _kind(code: str) -> type[ours.ServiceFailure] | None:
     return BY_CODE.get(code) or BY_CAUSE.get(classify(code))
 
 
@@ -135,23 +161,23 @@ def _details(details: Sequence[Any]) -> dict[str, str]:
     return facts
 
 
-def _of_call(doing: str, error: Exception) -> ours.GceFailure:
+def _of_call(doing: str, error: Exception) -> ours.ServiceFailure:
     """Of an answer with an HTTP status; what has none is nothing we know."""
     if not isinstance(error, core.GoogleAPICallError):
-        return ours.GceFailure(doing, Answer(_words(error)))
+        return _made(ours.ServiceFailure, doing, _words(error))
     status = int(error.code or 0)
     listed = (entry.get("reason", "") for entry in error.errors if isinstance(entry, dict))
     # ErrorInfo's reason is the more precise one: BILLING_DISABLED where the other says forbidden.
     reasons = [reason for reason in (error.reason, *listed) if reason]
     known = next((reason for reason in reasons if reason in BY_REASON), "")
-    kind = BY_REASON.get(known) or BY_STATUS.get(status, ours.GceFailure)
+    kind = BY_REASON.get(known) or BY_STATUS.get(status, ours.ServiceFailure)
     words = _words(error.message)
     if kind is refusals.Denied and "billing" in words:
         kind = refusals.NoBilling
-    return kind(doing, Answer(
-        words, status, known or next(iter(reasons), ""), facts=dict(error.metadata or {}),
+    return _made(
+        kind, doing, words, status, known or next(iter(reasons), ""), dict(error.metadata or {}),
         retry_after=_retry_after(error.response),
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 def _retry_after(response: Any) -> float | None:
@@ -167,22 +193,22 @@ def _retry_after(response: Any) -> float | None:
         return None
 
 
-def _of_retries(doing: str, error: Exception) -> ours.GceFailure:
+def _of_retries(doing: str, error: Exception) -> ours.ServiceFailure:
     cause = error.cause if isinstance(error, core.RetryError) else None
     if isinstance(cause, FOREIGN):
         return translate(doing, cause)
-    return ours.Unavailable(doing, Answer(_words(error)))
+    return _made(ours.Unavailable, doing, _words(error))
 
 
-def _of_refresh(doing: str, error: Exception) -> ours.GceFailure:
+def _of_refresh(doing: str, error: Exception) -> ours.ServiceFailure:
     if isinstance(error.__cause__, auth.TransportError):
         return _of_connection(doing, error)
     retryable = isinstance(error, auth.GoogleAuthError) and error.retryable
     kind = ours.Unavailable if retryable else ours.ExpiredCredentials
-    return kind(doing, Answer(_words(error)))
+    return _made(kind, doing, _words(error))
 
 
-def _of_connection(doing: str, error: Exception) -> ours.GceFailure:
+def _of_connection(doing: str, error: Exception) -> ours.ServiceFailure:
     chain = list(_chain(error))
     tls = any(isinstance(each, ssl.SSLError | requests.exceptions.SSLError) for each in chain)
     if any("Timeout" in type(each).__name__ or isinstance(each, TimeoutError) for each in chain):
@@ -191,7 +217,7 @@ def _of_connection(doing: str, error: Exception) -> ours.GceFailure:
         # What the operating system said, without the wrapping of three libraries.
         said = (each.strerror for each in chain if isinstance(each, OSError) and each.strerror)
         words = next(said, "") or _words(error)
-    return (ours.Untrusted if tls else ours.Unreachable)(doing, Answer(words))
+    return _made(ours.Untrusted if tls else ours.Unreachable, doing, words)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -202,16 +228,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         below = below.__cause__ or below.__context__
 
 
-def _no_credentials(doing: str, error: Exception) -> ours.GceFailure:
-    return ours.NoCredentials(doing, Answer(_words(error)))
+def _no_credentials(doing: str, error: Exception) -> ours.ServiceFailure:
+    return _made(ours.NoCredentials, doing, _words(error))
 
 
-def _expired(doing: str, error: Exception) -> ours.GceFailure:
-    return ours.ExpiredCredentials(doing, Answer(_words(error)))
+def _expired(doing: str, error: Exception) -> ours.ServiceFailure:
+    return _made(ours.ExpiredCredentials, doing, _words(error))
 
 
-def _not_google(doing: str, error: Exception) -> ours.GceFailure:
-    return ours.Untrusted(doing, Answer("what answered is not Google, perhaps a proxy"))
+def _not_google(doing: str, error: Exception) -> ours.ServiceFailure:
+    return _made(ours.Untrusted, doing, "what answered is not Google, perhaps a proxy")
 
 
 _MAKERS: Sequence[tuple[type[Exception], Maker]] = (
@@ -246,4 +272,4 @@ def _words(error: object) -> str:
     if text.lstrip().lower().startswith(("<!doctype", "<html")):
         # What stands before Google's servers, or a proxy, answers with a page.
         text = first(_TITLE, text) or "the answer is a web page"
-    return one_line(text, LONGEST)
+    return ours.one_line(text, LONGEST)

@@ -9,7 +9,8 @@ import pytest
 from google.cloud import compute_v1 as c
 
 from provision.cloud import Phase
-from provision.clouds.gce import watching
+from provision.clouds.gce import states
+from provision.failures import Cause
 from provision.labels import CLUSTER, GROUP, ROLE
 
 IDENT = "projects/p/regions/r1/instanceGroupManagers/d-worker"
@@ -42,14 +43,14 @@ class Group:
 
 
 def state(group: Any) -> Any:
-    return watching.state(group, IDENT, "worker")
+    return states.state(group, IDENT, "worker")
 
 
 def test_a_group_that_has_all_is_read_by_one_call() -> None:
     group = Group(5, none=5)
     seen = state(group)
     assert (seen.name, seen.group, seen.target, seen.created) == ("d-worker", "worker", 5, 5)
-    assert (seen.counts, seen.trouble, seen.hopeless, group.asked) == ({}, "", False, 0)
+    assert (seen.counts, seen.failures, seen.words, group.asked) == ({}, {}, "", 0)
 
 
 def test_one_that_deletes_is_counted_and_not_asked_for_errors() -> None:
@@ -58,22 +59,24 @@ def test_one_that_deletes_is_counted_and_not_asked_for_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("errors", "trouble", "hopeless"),
+    ("errors", "words", "failures", "hopeless"),
     [
-        ([], "", False),
-        ([(STOCK, 5)], f"{STOCK}: two lines", True),
-        ([("QUOTA_EXCEEDED", 5)], "QUOTA_EXCEEDED: two lines", True),
-        ([("SOMETHING_ELSE", 5)], "SOMETHING_ELSE: two lines", False),
-        ([(STOCK, 50), ("SOMETHING_ELSE", 5)], "SOMETHING_ELSE: two lines", False),
-        ([(STOCK, watching.FRESH + 20)], "", False),
+        ([], "", {}, False),
+        ([(STOCK, 5)], f"{STOCK}: two lines", {Cause.STOCK_OUT: 1}, True),
+        ([("QUOTA_EXCEEDED", 5)], "QUOTA_EXCEEDED: two lines", {Cause.QUOTA: 1}, True),
+        ([("SOMETHING_ELSE", 5)], "SOMETHING_ELSE: two lines", {Cause.OTHER: 1}, False),
+        ([(STOCK, 50), ("NEW", 5)], "NEW: two lines", {Cause.OTHER: 1, Cause.STOCK_OUT: 1}, False),
+        ([("NEW", 50), (STOCK, 5), (STOCK, 7)], f"{STOCK}: two lines",
+         {Cause.STOCK_OUT: 2, Cause.OTHER: 1}, True),
+        ([(STOCK, states.FRESH + 20)], "", {}, False),
     ],
-)
-def test_trouble_is_the_latest_error_while_it_is_fresh(
-    errors: Any, trouble: str, hopeless: bool
+)  # fmt: skip
+def test_fresh_errors_are_counted_by_cause_and_the_latest_is_told(
+    errors: Any, words: str, failures: dict[Cause, int], hopeless: bool
 ) -> None:
     seen = state(Group(5, errors, none=2, creating=3))
     assert (seen.created, seen.counts) == (2, {"creating": 3})
-    assert (seen.trouble, seen.hopeless) == (trouble, hopeless)
+    assert (seen.words, seen.failures, seen.hopeless) == (words, failures, hopeless)
 
 
 def test_a_group_that_is_not_there_has_nothing() -> None:
@@ -96,7 +99,7 @@ def test_a_vm(status: str, phase: Phase) -> None:
     )  # fmt: skip
     # As Google's own library spells it in JSON.
     shown = json.loads(c.Instance.to_json(made, always_print_fields_with_no_presence=False))
-    seen = watching.machine(shown)
+    seen = states.machine(shown)
     assert (seen.phase, seen.cluster, seen.group, seen.role) == (phase, "d", "worker", "worker")
     assert (seen.address, seen.external, seen.zone, seen.ident) == ("10.0.0.9", "", "r1-a", "7")
     assert seen.started == (seen.requested + 9.5 if phase is Phase.STARTED else None)

@@ -1,4 +1,4 @@
-"""No exception of Google's libraries gets past the seam; every one of ours says what to do next."""
+"""No exception of Google's libraries goes untranslated; every one of ours says what to do next."""
 
 import http.client
 import importlib
@@ -21,11 +21,12 @@ from google.api_core import universe
 from google.cloud import compute_v1 as c
 from google.protobuf import json_format
 
-from provision.clouds.gce.api import failures, refusals, seam
-from provision.clouds.gce.api.answers import Cause, classify
-from provision.clouds.gce.api.failures import GceFailure
-from provision.clouds.gce.api.translation import translated
+from provision import failures, refusals
+from provision.clouds.gce.api import exceptions as of_google
+from provision.clouds.gce.api.answer import classify
+from provision.clouds.gce.api.translate import translated
 from provision.errors import CloudFailure
+from provision.failures import Cause, ServiceFailure
 from tests import foreign
 
 NEVER = {
@@ -52,7 +53,7 @@ def exceptions() -> list[type[Exception]]:
 def test_the_list_is_complete() -> None:
     found = exceptions()
     assert len(found) > 100
-    assert {one.__name__ for one in found if not issubclass(one, seam.FOREIGN)} == NEVER
+    assert {one.__name__ for one in found if not issubclass(one, of_google.FOREIGN)} == NEVER
 
 
 @pytest.mark.parametrize("kind", [each for each in exceptions() if each.__name__ not in NEVER])
@@ -65,7 +66,7 @@ def test_every_foreign_exception_becomes_a_sentence(kind: type[Exception]) -> No
         core.RetryError.__init__(error, "it went\nwrong", ValueError("x"))
     elif isinstance(error, auth.GoogleAuthError):
         auth.GoogleAuthError.__init__(error, "it went\nwrong")
-    found = seam.translate("list networks", error)
+    found = of_google.translate("list networks", error)
     assert isinstance(found, CloudFailure)
     assert "list networks" in str(found) and "\n" not in str(found)
     assert found.next_step
@@ -94,7 +95,7 @@ DISABLED = (
     "?project=255964991331 then retry. If you enabled this API recently, wait a few minutes for the"
     " action to propagate to our systems and retry."
 )  # fmt: skip
-ANSWERS: list[tuple[int, str, str, type[GceFailure], bool]] = [
+ANSWERS: list[tuple[int, str, str, type[ServiceFailure], bool]] = [
     (400, "invalid", "Invalid value for field 'x': 'y'. No.", failures.Invalid, False),
     (400, "resourceNotReady", "The resource 'projects/p/x' is not ready", failures.NotReady, True),
     (400, "resourceInUseByAnotherResource", "is already being used by", failures.InUse, False),
@@ -107,11 +108,11 @@ ANSWERS: list[tuple[int, str, str, type[GceFailure], bool]] = [
     (403, "forbidden", "Project p (#1) has billing disabled. Please enable it.", refusals.NoBilling, False),
     (404, "notFound", "The resource 'projects/p/zones/z' was not found", failures.NotFound, False),
     (409, "alreadyExists", "The resource 'projects/p/x' already exists", failures.Taken, False),
-    (409, "somethingNew", "no", GceFailure, False),
+    (409, "somethingNew", "no", ServiceFailure, False),
     (412, "conditionNotMet", "Supplied fingerprint does not match", failures.Changed, False),
     (429, "anything", "Too many", failures.RateLimited, True),
     (500, "backendError", "Internal error", failures.Unavailable, True),
-    (501, "notImplemented", "not emulated", GceFailure, False),
+    (501, "notImplemented", "not emulated", ServiceFailure, False),
     (502, "", "", failures.Unavailable, True),
     (503, "backendError", "Internal error. Please try again", failures.Unavailable, True),
     (503, "insufficientCapacity", "not enough in zones/us-east1-b", refusals.StockOut, False),
@@ -121,9 +122,9 @@ ANSWERS: list[tuple[int, str, str, type[GceFailure], bool]] = [
 
 @pytest.mark.parametrize(("status", "reason", "message", "kind", "again"), ANSWERS)
 def test_reason_and_status_decide_the_kind(
-    status: int, reason: str, message: str, kind: type[GceFailure], again: bool
+    status: int, reason: str, message: str, kind: type[ServiceFailure], again: bool
 ) -> None:
-    with pytest.raises(GceFailure) as caught, translated("create the network n"):
+    with pytest.raises(ServiceFailure) as caught, translated("create the network n"):
         raise answered(status, reason, message)
     found = caught.value
     assert (type(found), found.status, found.reason, found.transient) == (
@@ -145,17 +146,17 @@ def test_a_web_page_is_not_repeated(page: str, words: str) -> None:
     response = requests.Response()
     response.status_code, response._content = 502, page.encode()
     response.request = requests.Request("GET", "https://compute.googleapis.com/x").prepare()
-    found = seam.translate("list zones", core.from_http_response(response))
+    found = of_google.translate("list zones", core.from_http_response(response))
     assert (type(found), found.said.words) == (failures.Unavailable, words)
-    assert seam.translate("x", auth.RefreshError(page)).said.words == words
+    assert of_google.translate("x", auth.RefreshError(page)).said.words == words
 
 
 def test_error_info_says_more_than_the_reason() -> None:
-    found = seam.translate("x", answered(403, "forbidden", "no", reason="BILLING_DISABLED"))
+    found = of_google.translate("x", answered(403, "forbidden", "no", reason="BILLING_DISABLED"))
     assert (type(found), found.reason) == (refusals.NoBilling, "BILLING_DISABLED")
-    found = seam.translate("x", answered(403, "forbidden", "no", reason="RATE_LIMIT_EXCEEDED"))
+    found = of_google.translate("x", answered(403, "forbidden", "no", reason="RATE_LIMIT_EXCEEDED"))
     assert isinstance(found, failures.RateLimited)
-    found = seam.translate("x", answered(404, "notFound", "no", reason="SOMETHING_NEW"))
+    found = of_google.translate("x", answered(404, "notFound", "no", reason="SOMETHING_NEW"))
     assert (type(found), found.reason) == (failures.NotFound, "notFound")
 
 
@@ -166,7 +167,7 @@ def test_error_info_says_more_than_the_reason() -> None:
      ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT"}, None)],
 )  # fmt: skip
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    found = seam.translate("x", answered(503, "backendError", "no", headers=headers))
+    found = of_google.translate("x", answered(503, "backendError", "no", headers=headers))
     assert found.said.retry_after == seconds
 
 
@@ -175,39 +176,43 @@ def test_denied_names_the_permission(before: str) -> None:
     message = (
         f"{before}Required 'compute.networks.create' permission for 'projects/p/global/networks/n'"
     )
-    found = seam.translate("create the network n", answered(403, "forbidden", message))
+    found = of_google.translate("create the network n", answered(403, "forbidden", message))
     assert isinstance(found, refusals.Denied)
     assert (found.permission, found.resource) == (
         "compute.networks.create", "projects/p/global/networks/n",
     )  # fmt: skip
     assert "compute.networks.create is missing on projects/p/global/networks/n" in found.problem
-    other = seam.translate("x", answered(403, "forbidden", "no\nway"))
+    other = of_google.translate("x", answered(403, "forbidden", "no\nway"))
     assert isinstance(other, refusals.Denied) and (other.permission, other.resource) == ("", "")
     scopes = "Request had insufficient authentication scopes."
-    assert "scope cloud-platform" in seam.translate("x", answered(403, "x", scopes)).next_step
+    assert "scope cloud-platform" in of_google.translate("x", answered(403, "x", scopes)).next_step
 
 
 def test_a_disabled_api_names_itself_and_where_to_enable_it() -> None:
     info = {"service": "compute.googleapis.com", "consumer": "projects/255964991331"}
     error = answered(403, "accessNotConfigured", DISABLED, reason="SERVICE_DISABLED", metadata=info)
-    found = seam.translate("list zones", error)
+    found = of_google.translate("list zones", error)
     assert isinstance(found, refusals.ApiDisabled)
     assert found.next_step == (
         "run 'gcloud services enable compute.googleapis.com --project 255964991331' or visit"
         " https://console.developers.google.com/apis/api/compute.googleapis.com/overview?project=255964991331"
     )
-    bare = seam.translate("x", answered(403, "accessNotConfigured", "Access Not Configured."))
+    bare = of_google.translate("x", answered(403, "accessNotConfigured", "Access Not Configured."))
     assert "enable compute.googleapis.com' or visit https://console.cloud" in bare.next_step
 
 
 def test_not_found_tells_a_project_from_what_is_in_it() -> None:
-    gone = seam.translate("x", answered(404, "notFound", "The resource 'projects/q' was not found"))
+    gone = of_google.translate(
+        "x", answered(404, "notFound", "The resource 'projects/q' was not found")
+    )
     assert isinstance(gone, failures.NotFound) and gone.resource == "projects/q"
     assert "gcloud projects list" in gone.next_step
     path = "projects/p/zones/us-east1-b/instances/vm"
-    gone = seam.translate("x", answered(404, "notFound", f"The resource '{path}' was not found"))
+    gone = of_google.translate(
+        "x", answered(404, "notFound", f"The resource '{path}' was not found")
+    )
     assert isinstance(gone, failures.NotFound) and gone.resource == path
-    taken = seam.translate(
+    taken = of_google.translate(
         "x", answered(409, "alreadyExists", f"The resource '{path}' already exists")
     )
     assert isinstance(taken, failures.Taken) and taken.resource == path
@@ -228,9 +233,9 @@ def test_both_forms_of_the_quota_message(
     message: str, metric: str, limit: float | None, region: str
 ) -> None:
     for found in (
-        seam.translate("grow", answered(403, "quotaExceeded", message)),
-        seam.failed("grow", operation(("QUOTA_EXCEEDED", message), status=403)),
-        seam.failed("grow", operation(("QUOTA_EXCEEDED", message))),
+        of_google.translate("grow", answered(403, "quotaExceeded", message)),
+        of_google.failed("grow", operation(("QUOTA_EXCEEDED", message), status=403)),
+        of_google.failed("grow", operation(("QUOTA_EXCEEDED", message))),
     ):
         assert isinstance(found, refusals.OverQuota)
         assert (found.metric, found.limit, found.region) == (metric, limit, region)
@@ -254,7 +259,7 @@ def test_the_details_of_a_quota_fill_what_the_message_leaves_out() -> None:
         limit_name="CPUS-PER-VM-FAMILY-per-project-region",
         dimensions={"region": "europe-west4", "vm_family": "C4"},
     )  # fmt: skip
-    found = seam.failed("grow", operation(("QUOTA_EXCEEDED", "no"), quota_info=info))
+    found = of_google.failed("grow", operation(("QUOTA_EXCEEDED", "no"), quota_info=info))
     assert isinstance(found, refusals.OverQuota)
     assert (found.metric, found.limit, found.region, found.family) == (
         "CPUS_PER_VM_FAMILY", 12.0, "europe-west4", "C4",
@@ -267,51 +272,51 @@ def test_the_details_of_a_quota_fill_what_the_message_leaves_out() -> None:
 def test_a_stock_out_names_its_zone_and_others_that_have_some() -> None:
     message = "The zone 'projects/p/zones/us-central1-a' does not have enough resources available."
     code = "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"
-    found = seam.failed("grow", operation((code, message), status=503))
+    found = of_google.failed("grow", operation((code, message), status=503))
     assert isinstance(found, refusals.StockOut)
     assert (found.zone, found.elsewhere, found.codes) == ("us-central1-a", (), (code,))
     info = c.ErrorInfo(
         reason="stockout", domain="compute.googleapis.com",
         metadatas={"zone": "us-central1-a", "zonesAvailable": "us-central1-b,us-central1-f"},
     )  # fmt: skip
-    found = seam.failed("grow", operation((code, "no"), error_info=info))
+    found = of_google.failed("grow", operation((code, "no"), error_info=info))
     assert isinstance(found, refusals.StockOut)
     assert (found.zone, found.elsewhere) == ("us-central1-a", ("us-central1-b", "us-central1-f"))
     assert found.reason == "stockout"
     assert "us-central1-b, us-central1-f have some" in found.next_step
 
 
-OPERATIONS: list[tuple[list[str], type[GceFailure]]] = [
+OPERATIONS: list[tuple[list[str], type[ServiceFailure]]] = [
     (["VM_MIN_COUNT_NOT_REACHED", "ZONE_RESOURCE_POOL_EXHAUSTED"], refusals.StockOut),
-    (["VM_MIN_COUNT_NOT_REACHED"], GceFailure),
+    (["VM_MIN_COUNT_NOT_REACHED"], ServiceFailure),
     (["IP_SPACE_EXHAUSTED_WITH_DETAILS"], refusals.NoAddresses),
     (["PERMISSIONS_ERROR"], refusals.Denied),
     (["RESOURCE_NOT_FOUND"], failures.NotFound),
     (["RESOURCE_ALREADY_EXISTS"], failures.Taken),
     (["RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"], failures.InUse),
-    (["INTERNAL_ERROR"], GceFailure),
+    (["INTERNAL_ERROR"], ServiceFailure),
 ]
 
 
 @pytest.mark.parametrize(("codes", "kind"), OPERATIONS)
 @pytest.mark.parametrize("status", [0, 503])
 def test_the_codes_decide_what_an_operation_failed_of_loud_or_silent(
-    codes: list[str], kind: type[GceFailure], status: int
+    codes: list[str], kind: type[ServiceFailure], status: int
 ) -> None:
-    found = seam.failed("grow", operation(*((code, "why") for code in codes), status=status))
+    found = of_google.failed("grow", operation(*((code, "why") for code in codes), status=status))
     assert (type(found), found and found.codes) == (kind, tuple(codes))
 
 
 def test_errors_of_a_managed_group_are_the_same() -> None:
     attempt = c.Errors(code="ZONE_RESOURCE_POOL_EXHAUSTED", message="in zones/us-east1-b")
     listed = c.InstanceManagedByIgmErrorManagedInstanceError(code="QUOTA_EXCEEDED", message="no")
-    assert isinstance(seam.of_errors("create n-1", [attempt]), refusals.StockOut)
-    assert isinstance(seam.of_errors("create n-1", [listed]), refusals.OverQuota)
+    assert isinstance(of_google.of_errors("create n-1", [attempt]), refusals.StockOut)
+    assert isinstance(of_google.of_errors("create n-1", [listed]), refusals.OverQuota)
 
 
 def test_an_operation_without_errors() -> None:
-    assert seam.failed("grow", operation()) is None
-    found = seam.failed("grow", operation(status=404))
+    assert of_google.failed("grow", operation()) is None
+    found = of_google.failed("grow", operation(status=404))
     assert isinstance(found, failures.NotFound) and found.said.words == "TITLE"
 
 
@@ -334,15 +339,15 @@ def test_sign_in_that_fails() -> None:
         "invalid_grant: Token has been expired or revoked.",
         {"error": "invalid_grant", "x": "secret"},
     )
-    found = seam.translate("list zones", auth.RefreshError(*body))
+    found = of_google.translate("list zones", auth.RefreshError(*body))
     assert isinstance(found, failures.ExpiredCredentials)
     assert "gcloud auth application-default login" in found.next_step and "secret" not in str(found)
     later = auth.RefreshError("internal_failure", retryable=True)
-    assert isinstance(seam.translate("x", later), failures.Unavailable)
+    assert isinstance(of_google.translate("x", later), failures.Unavailable)
     none = auth.DefaultCredentialsError("Your default credentials were not found.")
-    assert isinstance(seam.translate("sign in", none), failures.NoCredentials)
+    assert isinstance(of_google.translate("sign in", none), failures.NoCredentials)
     cut = auth.TransportError("Connection aborted")
-    assert isinstance(seam.translate("x", cut), failures.Unreachable)
+    assert isinstance(of_google.translate("x", cut), failures.Unreachable)
 
 
 def raised(*errors: Exception) -> Exception:
@@ -357,29 +362,29 @@ def test_a_lost_connection_says_what_the_system_said() -> None:
     error = raised(
         ConnectionRefusedError(111, "Connection refused"), requests.ConnectionError("HTTPS(")
     )
-    found = seam.translate("list zones", error)
+    found = of_google.translate("list zones", error)
     assert (type(found), found.transient) == (failures.Unreachable, True)
     assert found.problem == "GCE could not be reached to list zones (Connection refused)"
-    found = seam.translate(
+    found = of_google.translate(
         "list zones", requests.exceptions.ReadTimeout("HTTPSConnectionPool(host=")
     )
     assert found.problem.endswith("(no answer in time)")
     error = raised(
         ssl.SSLCertVerificationError(1, "self-signed"), requests.exceptions.SSLError("x")
     )
-    assert (type(seam.translate("x", error)), failures.Untrusted.transient) == (
+    assert (type(of_google.translate("x", error)), failures.Untrusted.transient) == (
         failures.Untrusted,
         False,
     )
 
 
 def test_sentences_end_with_the_next_step_and_count_the_tries() -> None:
-    found = seam.translate("list zones", answered(503, "backendError", "Backend\nError"))
+    found = of_google.translate("list zones", answered(503, "backendError", "Backend\nError"))
     assert str(found.after(4, 61.2)) == (
         "GCE could not list zones (Backend Error), after 4 tries in 61 s:"
         " run the same command again; if it stays so, see https://status.cloud.google.com"
     )
-    long = seam.translate("list zones", answered(400, "invalid", "x" * 5000))
+    long = of_google.translate("list zones", answered(400, "invalid", "x" * 5000))
     assert len(str(long)) < 600
     assert found.finding("gce").where == "gce"
 
