@@ -10,17 +10,30 @@ SOURCES = (
     "docs.cloud.google.com/compute/docs/instances/arm-on-compute",
     "docs.cloud.google.com/compute/docs/disks/persistent-disks (machine series support)",
     "docs.cloud.google.com/compute/docs/disks/hyperdisks (machine type support, limitations)",
+    "docs.cloud.google.com/compute/docs/disks/add-local-ssd (cannot be boot devices)",
+    "docs.cloud.google.com/compute/docs/accelerator-optimized-machines#{a2,a3,g2}-disks",
     "Compute API v1, AttachedDiskInitializeParams.diskType: the default by series",
+    "github.com/openshift/installer pkg/types/gcp (InstanceTypeToDiskTypeMap)",
+    "github.com/skypilot-org/skypilot sky/clouds/gcp.py and pull request 5457",
+    "github.com/GoogleCloudPlatform/cluster-toolkit pull request 1601 (C3, H3)",
 )
-"""Where the facts below are from, as read in 2026."""
+"""Where the facts below are from, as read in 2026: Google's pages, and three tools whose users have
+met Google's refusals. Where two of them disagree, what Google's page says."""
 ARM = ("t2a", "c4a", "n4a", "a4x")
 """Series with Arm processors; all others are x86."""
-HYPERDISK_ONLY = ("c4", "c4a", "c4d", "n4", "n4a", "n4d", "m4", "x4", "h4d", "a4", "a4x")
-"""Series of the fourth generation: no Persistent Disk of any kind."""
-PERSISTENT_ONLY = ("f1", "g1", "n1", "e2", "n2", "n2d", "t2a", "t2d", "c2", "c2d")
+HYPERDISK_ONLY = (
+    *("c4", "c4a", "c4d", "n4", "n4a", "n4d", "m4", "x4", "h4d", "a4", "a4x", "g4"),
+    *("ct6e", "tpu7x"),
+)
+"""Series of the fourth generation, and TPUs of that time: no Persistent Disk of any kind."""
+HYPERDISK_ONLY_TYPES = re.compile(r"c3-.+-metal|a3-ultragpu-.+")
+"""The same of single types of older series."""
+PERSISTENT_ONLY = ("f1", "g1", "n1", "e2", "n2", "n2d", "t2a", "t2d", "c2", "c2d", "a2", "g2")
 """Series that boot from no Hyperdisk."""
 NO_STANDARD = ("c3", "c3d", "h3", "z3", "m3", "g2", "a3")
 """Series of the third generation: Persistent Disk, but not ``pd-standard``."""
+NO_SSD = ("h3",)
+"""Series with Persistent Disk, but not ``pd-ssd``."""
 EXTREME = ("m1", "m2", "m3", "n2", "n2d")
 """Series that take ``pd-extreme``."""
 NEVER_BOOTS = ("local-ssd", "hyperdisk-throughput", "hyperdisk-ml")
@@ -55,20 +68,22 @@ def disk(machine_type: str, disk_type: str) -> str:
     persistent = disk_type.startswith("pd-")
     if disk_type in NEVER_BOOTS:
         return f"no machine boots from a disk of type {disk_type}"
-    if persistent and (of in HYPERDISK_ONLY or re.fullmatch(r"c3-.+-metal", machine_type)):
+    if persistent and hyperdisk_only(machine_type):
         return f"{machine_type} takes Hyperdisk only, not {disk_type}"
     if disk_type.startswith("hyperdisk-") and of in PERSISTENT_ONLY:
         return f"{machine_type} boots from Persistent Disk only, not from {disk_type}"
-    if disk_type == "pd-standard" and of in NO_STANDARD:
-        return f"{machine_type} takes no disk of type {disk_type}"
-    if disk_type == "pd-extreme" and of not in EXTREME:
+    refused = {"pd-standard": of in NO_STANDARD, "pd-ssd": of in NO_SSD}
+    if refused.get(disk_type) or (disk_type == "pd-extreme" and of not in EXTREME):
         return f"{machine_type} takes no disk of type {disk_type}"
     return ""
 
 
+def hyperdisk_only(machine_type: str) -> bool:
+    """Whether the type takes no Persistent Disk of any kind."""
+    single = HYPERDISK_ONLY_TYPES.fullmatch(machine_type)
+    return bool(single) or series(machine_type) in HYPERDISK_ONLY
+
+
 def fitting(machine_type: str) -> str:
     """A kind of disk that every machine of the type's series boots from."""
-    metal = re.fullmatch(r"c3-.+-metal", machine_type)
-    return (
-        "hyperdisk-balanced" if metal or series(machine_type) in HYPERDISK_ONLY else "pd-balanced"
-    )
+    return "hyperdisk-balanced" if hyperdisk_only(machine_type) else "pd-balanced"

@@ -27,7 +27,16 @@ def told(cloud: str, group: str = "nodes: 2") -> list[str]:
         ("c4-standard-4", "pd-ssd", "takes Hyperdisk only"),
         ("c4a-standard-4", "pd-standard", "takes Hyperdisk only"),
         ("c3-highcpu-192-metal", "pd-ssd", "takes Hyperdisk only"),
+        ("a3-ultragpu-8g", "pd-balanced", "takes Hyperdisk only"),
+        ("g4-standard-48", "pd-balanced", "takes Hyperdisk only"),
+        ("ct6e-standard-4t", "pd-balanced", "takes Hyperdisk only"),
         ("e2-standard-2", "hyperdisk-balanced", "boots from Persistent Disk only"),
+        ("a2-highgpu-1g", "hyperdisk-balanced", "boots from Persistent Disk only"),
+        ("g2-standard-4", "hyperdisk-balanced", "boots from Persistent Disk only"),
+        ("h3-standard-88", "pd-ssd", "takes no disk of type pd-ssd"),
+        ("h3-standard-88", "pd-standard", "takes no disk of type pd-standard"),
+        ("g2-standard-4", "pd-standard", "takes no disk of type pd-standard"),
+        ("a3-highgpu-8g", "pd-standard", "takes no disk of type pd-standard"),
         ("custom-4-8192", "hyperdisk-balanced", "boots from Persistent Disk only"),
         ("c3-standard-4", "pd-standard", "takes no disk of type pd-standard"),
         ("c3-standard-4", "pd-extreme", "takes no disk of type pd-extreme"),
@@ -35,6 +44,9 @@ def told(cloud: str, group: str = "nodes: 2") -> list[str]:
         ("c3-standard-4", "hyperdisk-throughput", "no machine boots from"),
         ("n4-standard-2", "hyperdisk-balanced", ""),
         ("c3-standard-4", "pd-balanced", ""),
+        ("a2-highgpu-1g", "pd-standard", ""),
+        ("a3-megagpu-8g", "hyperdisk-balanced", ""),
+        ("h3-standard-88", "pd-balanced", ""),
         ("c3-standard-4", "hyperdisk-balanced", ""),
         ("n2-standard-64", "pd-extreme", ""),
         ("e2-standard-2", "pd-standard", ""),
@@ -75,9 +87,10 @@ def test_a_machine_type_and_the_image_it_boots() -> None:
 
 
 def test_every_fact_is_of_a_known_form_and_has_a_source() -> None:
-    tables = (fits.ARM, fits.HYPERDISK_ONLY, fits.PERSISTENT_ONLY, fits.NO_STANDARD, fits.EXTREME)
+    kinds = (fits.NO_STANDARD, fits.NO_SSD, fits.EXTREME)
+    tables = (fits.ARM, fits.HYPERDISK_ONLY, fits.PERSISTENT_ONLY, *kinds)
     assert all(series == fits.series(f"{series}-standard-2") for row in tables for series in row)
-    assert not {*fits.HYPERDISK_ONLY} & {*fits.PERSISTENT_ONLY, *fits.NO_STANDARD, *fits.EXTREME}
-    assert all(
-        source.startswith(("docs.cloud.google.com/", "Compute API")) for source in fits.SOURCES
-    )
+    some = {series for row in (fits.PERSISTENT_ONLY, *kinds) for series in row}
+    assert not {*fits.HYPERDISK_ONLY} & some
+    places = ("docs.cloud.google.com/", "Compute API", "github.com/")
+    assert all(source.startswith(places) for source in fits.SOURCES)

@@ -17,6 +17,7 @@ IMAGE = "projects/debian-cloud/global/images/family/debian-13"
 APART = "are not compatible for creating instance"
 T4 = {"guestAccelerators": [{"acceleratorType": "nvidia-tesla-t4", "acceleratorCount": 1}],
       "scheduling": {"onHostMaintenance": "TERMINATE"}}  # fmt: skip
+GPU = {"scheduling": {"onHostMaintenance": "TERMINATE"}}
 SCRATCH = {"type": "SCRATCH", "initializeParams": {"diskType": "local-ssd"}}
 
 
@@ -39,6 +40,14 @@ def furnished() -> tuple[Cloud, Project]:
         ("c3-standard-4", "pd-standard", {}, APART),
         ("e2-standard-2", "hyperdisk-balanced", {}, APART),
         ("custom-4-8192", "hyperdisk-balanced", {}, APART),
+        ("a2-highgpu-1g", "hyperdisk-balanced", GPU, APART),
+        ("g2-standard-4", "pd-standard", GPU, APART),
+        ("g2-standard-4", "hyperdisk-balanced", GPU, APART),
+        ("h3-standard-88", "pd-standard", {}, APART),
+        ("h3-standard-88", "pd-ssd", {}, APART),
+        ("h3-standard-88", "pd-balanced", {}, ""),
+        ("g2-standard-4", "pd-ssd", GPU, ""),
+        ("a2-highgpu-1g", "pd-standard", GPU, ""),
         ("c3-standard-4", "hyperdisk-ml", {}, "cannot be used as boot disks"),
         ("t2a-standard-2", "pd-balanced", {}, "Requested boot disk architecture"),
         ("n2-standard-2", "pd-balanced", T4, "features are not compatible for creating instance"),
