@@ -84,6 +84,23 @@ def same_cluster(
     return []
 
 
+def expired(plan: Plan, kept: Mapping[str, str], now: float) -> list[Finding]:
+    """Why what an earlier run declared cannot be gone on with, when none of its machines is there.
+
+    ``kept`` are that run's labels. What is made anew would carry an end that has passed.
+    """
+    end = kept.get(labels.EXPIRES, "")
+    if not end.isdecimal() or float(end) > now:
+        return []
+    return [
+        Finding(
+            "ttl",
+            f"the ttl of {plan.name} has ended and its machines are gone",
+            f"run 'provision down {plan.name}', then this again",
+        )
+    ]
+
+
 def _workers(here: Sequence[Machine]) -> int:
     return sum(m.role == labels.WORKER and m.phase is not Phase.STOPPED for m in here)
 

@@ -30,6 +30,8 @@ def check(run: BringUp, *, waits: bool = False) -> Gap:
         wrong = preflight.same_cluster(
             plan, here, marks, keys.fingerprint if keys else "", preflight.Specs(before, run.spec)
         )
+        if session.cloud.declarative and not here:
+            wrong += preflight.expired(plan, session.workspace.load("marks"), run.began)
         wrong += preflight.capacity(session.cloud, plan, lacking) if not wrong else []
         wrong += preflight.members(session.cloud) if waits and not wrong else []
         if wrong:

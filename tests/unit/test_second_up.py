@@ -1,5 +1,6 @@
 """Another `up` of a cluster that is up: every key is applied, or refused by its name; none is ignored."""
 
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -7,10 +8,11 @@ from typing import Any, get_args
 import pytest
 
 from provision.cluster import session
-from provision.errors import RefusedError
+from provision.errors import RefusedError, UnknownClusterError
 from provision.labels import EXPIRES
 from provision.plan import plan_of
 from provision.recipes import membership
+from provision.recipes.down import down
 from provision.recipes.join import JoinWait
 from provision.recipes.scale import scale
 from provision.recipes.up import up
@@ -191,6 +193,36 @@ def test_a_ttl_that_would_not_count_is_refused(
         RefusedError, match=r"ttl: demo is up with .* it counts from the first 'up'"
     ):
         up(spec_with("local", ttl=now), world.events.append)
+
+
+def test_an_up_after_the_ttl_has_ended_makes_no_machines_with_an_end_that_has_passed(
+    world: World,
+) -> None:
+    world.cloud.declarative = True
+    up(spec_with("gce", ttl="4h"), world.events.append)
+    world.cloud.there.clear()
+    marks = Workspace("demo").load("marks")
+    assert up(spec_with("gce", ttl="4h"), world.events.append).created == 3
+    world.cloud.there.clear()
+    Workspace("demo").save("marks", {**marks, EXPIRES: "1700000000"})
+    with pytest.raises(RefusedError, match=r"ttl of demo has ended .* 'provision down demo'"):
+        up(spec_with("gce", ttl="4h"), world.events.append)
+    assert not world.cloud.there
+    with pytest.raises(UnknownClusterError):  # nothing else of it is left in this cloud
+        down("demo", world.events.append)
+    assert up(spec_with("gce", ttl="4h"), world.events.append).created == 3
+    (end,) = {machine.labels[EXPIRES] for machine in world.cloud.machines()}
+    assert float(end) > time.time() + 3 * 3600
+
+
+def test_here_a_cluster_that_is_made_anew_has_its_whole_ttl(world: World) -> None:
+    up(spec_with("local", ttl="4h"), world.events.append)
+    marks = Workspace("demo").load("marks")
+    Workspace("demo").save("marks", {**marks, EXPIRES: "1700000000"})
+    world.cloud.there.clear()
+    up(spec_with("local", ttl="4h"), world.events.append)
+    (end,) = {machine.labels[EXPIRES] for machine in world.cloud.machines()}
+    assert float(end) > time.time() + 3 * 3600
 
 
 def test_machines_that_come_later_expire_with_the_others(world: World) -> None:
