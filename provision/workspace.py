@@ -25,6 +25,8 @@ from provision.spec.models import Spec
 
 T = TypeVar("T")
 
+REMOVALS = 5
+"""How often a folder is removed in which another command has just written a line."""
 KEPT_MAX = 64 * SIZE_MAX
 """Bytes of the largest file that we keep: the clocks of 65,000 nodes are about 12 MB."""
 
@@ -151,7 +153,10 @@ class Workspace:
             with self.lock("removing its files"):
                 self.remove()
             return
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for _ in range(REMOVALS):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.folder.exists():
+                return
 
     def _own(self) -> None:
         """See that the folder is a folder of ours and does not lead elsewhere."""

@@ -118,7 +118,7 @@ def _reason(error: BaseException) -> str:
 
 
 def holding(
-    asked: Sequence[Place], name: str, alone: bool
+    asked: Sequence[Place], name: str, *, alone: bool
 ) -> tuple[dict[str, Cloud], Answers[list[str]], list[Machine]]:
     """The clusters that exist, by name (only the one of that name), with the cloud that has each.
 

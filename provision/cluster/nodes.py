@@ -11,6 +11,7 @@ from provision.events import Emit, Progress
 from provision.labels import CONTROLLER
 from provision.remote import copy, fanout
 from provision.remote.fanout import HostResult, Work
+from provision.remote.nodeset import resolve
 from provision.remote.ssh import Connection
 
 
@@ -25,7 +26,7 @@ def run(
 
     Results come in the order in which the machines end; leaving early ends what still runs.
     """
-    yield from _work(name, only, fanout.commanding(command), timeout, emit, "run")
+    yield from _work(name, only, fanout.commanding(command), timeout, emit, "run", "run")
 
 
 def upload(
@@ -34,23 +35,29 @@ def upload(
     """Copy a file to ``target`` on all workers (or ``only`` these); see :func:`copy.put`."""
     if not source.is_file():
         raise UsageError(f"{source} is no file", "cp copies one file; for a folder use rsync")
-    yield from _work(name, only, copy.put(source, target), timeout, emit, "copy")
+    yield from _work(name, only, copy.put(source, target), timeout, emit, "cp", "copy")
 
 
 def download(
     name: str, source: str, folder: Path, only: Sequence[str], timeout: float, emit: Emit
 ) -> Generator[HostResult]:
     """Copy a file of each worker to ``folder``/NODE/FILE; see :func:`copy.get`."""
-    yield from _work(name, only, copy.get(source, folder), timeout, emit, "copy")
+    yield from _work(name, only, copy.get(source, folder), timeout, emit, "cp", "copy")
 
 
 def _work(
-    name: str, only: Sequence[str], work: Work, timeout: float, emit: Emit, step: str
+    name: str,
+    only: Sequence[str],
+    work: Work,
+    timeout: float,
+    emit: Emit,
+    command: str,
+    step: str,
 ) -> Generator[HostResult]:
-    with found(name, emit) as session, session.shell() as shell:
+    with found(name, emit, log=command) as session, session.shell() as shell:
         machines = chosen(session, only)
         results = _on_all(session, shell, machines, work, timeout)
-        yield from counted(results, step, len(machines), emit)
+        yield from counted(results, step, len(machines), session.emit)
 
 
 def _on_all(
@@ -72,8 +79,24 @@ def chosen(session: Session, only: Sequence[str]) -> list[Machine]:
     machines = session.known()
     if not only:
         return [machine for machine in machines if machine.role != CONTROLLER]
-    names = set(session.resolve(only, machines))
+    names = set(named(session, only, machines))
     return [machine for machine in machines if machine.name in names]
+
+
+def named(session: Session, words: Sequence[str], machines: Sequence[Machine]) -> list[str]:
+    """Full machine names for sets of nodes; see :func:`provision.remote.nodeset.resolve`."""
+    groups: dict[str, list[str]] = {}
+    for machine in machines:
+        groups.setdefault(machine.group, []).append(machine.name)
+    return resolve(session.name, words, groups)
+
+
+def named_one(session: Session, word: str, machines: Sequence[Machine]) -> str:
+    """The same for a word that must name one node."""
+    names = named(session, [word], machines)
+    if len(names) != 1:
+        raise UsageError(f"{word!r} names {len(names)} nodes", "name one")
+    return names[0]
 
 
 def counted(

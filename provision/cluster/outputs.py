@@ -7,15 +7,17 @@ or was never reached) takes nothing from the others.
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from provision.cloud import Endpoint
+from provision.cloud import Endpoint, Machine, Phase
+from provision.errors import ProvisionError
 from provision.keys import Keys
+from provision.labels import CONTROLLER
 from provision.names import USER, short_name
 
 EXPORTER = 9100
@@ -52,6 +54,34 @@ class Inventory:
     def nodes(self) -> tuple[Node, ...]:
         """The controller, then the workers."""
         return (self.controller, *self.workers)
+
+
+def node_of(machine: Machine) -> Node:
+    """A machine as other tools need it."""
+    return Node(machine.name, machine.role, machine.group, machine.address, machine.phase.value)
+
+
+def controller_of(cluster: str, machines: Sequence[Machine]) -> Machine:
+    """The cluster's controller; one that was replaced may still be listed beside the new one.
+
+    Raises:
+        ProvisionError: none is there.
+    """
+    found = [machine for machine in machines if machine.role == CONTROLLER]
+    found.sort(key=lambda machine: (machine.phase is Phase.STOPPED, not machine.address))
+    if not found:
+        raise ProvisionError(
+            f"{cluster} has no controller: its machine is gone", f"run 'provision repair {cluster}'"
+        )
+    return found[0]
+
+
+def inventory_of(cluster: str, folder: Path, machines: Sequence[Machine]) -> Inventory:
+    """The cluster's machines as other tools want them. Raises as :func:`controller_of`."""
+    controller = controller_of(cluster, machines)
+    workers = tuple(node_of(m) for m in machines if m.role != CONTROLLER)
+    endpoint = Endpoint(controller.external or controller.address)
+    return Inventory(cluster, folder, endpoint, node_of(controller), workers)
 
 
 def ssh_config(inventory: Inventory) -> str:

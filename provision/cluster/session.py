@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from provision.cloud import Cloud, Endpoint, Machine, Phase
 from provision.clouds import cloud_of, kept_place, places
 from provision.cluster import lookup, outputs
-from provision.cluster.outputs import Inventory, Node
+from provision.cluster.log import EventLog, recording
+from provision.cluster.outputs import Inventory
 from provision.errors import (
     ProvisionError,
     UnaskedError,
@@ -22,7 +23,6 @@ from provision.events import Emit, StepEnded, StepStarted, Warned
 from provision.keys import Keys
 from provision.labels import CONTROLLER
 from provision.plan import Plan, plan_of
-from provision.remote.nodeset import resolve
 from provision.remote.ssh import Connection, Login, connect, controller_shell, reachable
 from provision.scheduler import Scheduler
 from provision.schedulers import scheduler_of
@@ -157,7 +157,7 @@ class Session:
             ProvisionError: its machine is gone or has stopped.
             UnreachableError: it does not answer.
         """
-        controller = self._controller(self.known())
+        controller = outputs.controller_of(self.name, self.known())
         if controller.phase is Phase.STOPPED:
             raise ProvisionError(
                 f"{controller.name} has stopped", f"run 'provision repair {self.name}'"
@@ -165,7 +165,8 @@ class Session:
         endpoint = Endpoint(controller.external or controller.address)
         if not endpoint.address:  # an empty one would be this machine
             raise UnreachableError(
-                _node(controller).absent, f"replace it with 'provision repair {self.name}'"
+                outputs.node_of(controller).absent,
+                f"replace it with 'provision repair {self.name}'",
             )
         with controller_shell(self.login(endpoint), f"{self.name}-{CONTROLLER}") as connection:
             yield connection
@@ -173,21 +174,7 @@ class Session:
     def inventory(self, machines: Sequence[Machine] | None = None) -> Inventory:
         """The cluster's machines as other tools want them; asked for where none are given."""
         machines = self.machines() if machines is None else machines
-        controller = self._controller(machines)
-        workers = tuple(_node(m) for m in machines if m.role != CONTROLLER)
-        endpoint = Endpoint(controller.external or controller.address)
-        return Inventory(self.name, self.workspace.folder, endpoint, _node(controller), workers)
-
-    def _controller(self, machines: Sequence[Machine]) -> Machine:
-        # One that was replaced may still be listed beside the new one.
-        found = [machine for machine in machines if machine.role == CONTROLLER]
-        found.sort(key=lambda machine: (machine.phase is Phase.STOPPED, not machine.address))
-        if not found:
-            raise ProvisionError(
-                f"{self.name} has no controller: its machine is gone",
-                f"run 'provision repair {self.name}'",
-            )
-        return found[0]
+        return outputs.inventory_of(self.name, self.workspace.folder, machines)
 
     def write_access(self, inventory: Inventory) -> None:
         """Write what lets OpenSSH and Ansible in: key, configuration, host keys, inventory."""
@@ -197,20 +184,6 @@ class Session:
         write("known_hosts", outputs.known_hosts(inventory, self.keys()))
         write("inventory.yml", outputs.ansible(inventory))
 
-    def resolve(self, words: Sequence[str], machines: Sequence[Machine]) -> list[str]:
-        """Full machine names for sets of nodes; see :func:`provision.remote.nodeset.resolve`."""
-        groups: dict[str, list[str]] = {}
-        for machine in machines:
-            groups.setdefault(machine.group, []).append(machine.name)
-        return resolve(self.name, words, groups)
-
-    def resolve_one(self, word: str, machines: Sequence[Machine]) -> str:
-        """The same for a word that must name one node."""
-        names = self.resolve([word], machines)
-        if len(names) != 1:
-            raise UsageError(f"{word!r} names {len(names)} nodes", "name one")
-        return names[0]
-
     def _lost(self, what: str) -> ProvisionError:
         return ProvisionError(
             f"the {what} of {self.name} are not on this machine ({self.workspace.folder})",
@@ -218,30 +191,53 @@ class Session:
         )
 
 
-def _node(machine: Machine) -> Node:
-    return Node(machine.name, machine.role, machine.group, machine.address, machine.phase.value)
+@contextlib.contextmanager
+def opened(
+    name: str, cloud: CloudSpec, scheduler: str, emit: Emit, log: str = ""
+) -> Iterator[Session]:
+    """A session for a cluster that may not exist yet; ``log`` as in :func:`found`."""
+    workspace = Workspace(name)
+    with recording(EventLog(log, workspace) if log else None, emit) as emit:
+        session = Session(name, cloud_of(cloud, emit), scheduler_of(scheduler), workspace, emit)
+        try:
+            yield session
+        finally:
+            session.drop_shell()
+            session.cloud.close()
 
 
 @contextlib.contextmanager
-def opened(name: str, cloud: CloudSpec, scheduler: str, emit: Emit) -> Iterator[Session]:
-    """A session for a cluster that may not exist yet."""
-    session = Session(name, cloud_of(cloud, emit), scheduler_of(scheduler), Workspace(name), emit)
-    try:
-        yield session
-    finally:
-        session.drop_shell()
-        session.cloud.close()
-
-
-@contextlib.contextmanager
-def found(name: str, emit: Emit, within: float = math.inf) -> Iterator[Session]:
+def found(name: str, emit: Emit, within: float = math.inf, log: str = "") -> Iterator[Session]:
     """A session for a cluster that exists (the only one), whose cloud is given so many seconds.
+
+    ``log`` is the command whose events are kept in the cluster's own log; none where it is ''.
 
     Raises:
         UnknownClusterError: nothing carries the name, in any place it could be in.
         UnaskedError: nothing was found, and not every such place could be asked.
         UsageError: no name was given and several exist, or no cluster can be called so.
     """
+    kept_log = EventLog(log, Workspace(name) if name else None) if log else None
+    with (
+        recording(kept_log, emit) as emit,
+        _holder(name, emit, within) as (cluster, cloud, scheduler, known),
+    ):
+        workspace = Workspace(cluster)
+        if kept_log:
+            kept_log.keep_in(workspace)
+        session = Session(cluster, cloud, scheduler_of(scheduler), workspace, emit)
+        session.note(known)
+        try:
+            yield session
+        finally:
+            session.drop_shell()
+
+
+@contextlib.contextmanager
+def _holder(
+    name: str, emit: Emit, within: float
+) -> Iterator[tuple[str, Cloud, str, list[Machine]]]:
+    """The cluster's name, the cloud that has it, its scheduler, and the machines listed on the way."""
     spec, specs, unasked = _kept(name, emit) if name else (None, places(), [])
     with lookup.opened(specs, lambda place: cloud_of(place, emit), within) as all_places:
         holding, answers, known = lookup.holding(all_places, name, alone=spec is not None)
@@ -256,13 +252,7 @@ def found(name: str, emit: Emit, within: float = math.inf) -> Iterator[Session]:
         for words in unasked:
             emit(Warned(text=words))
         cluster = name or next(iter(holding))
-        scheduler = scheduler_of(spec.scheduler if spec else "slurm")
-        session = Session(cluster, holding[cluster], scheduler, Workspace(cluster), emit)
-        session.note(known)
-        try:
-            yield session
-        finally:
-            session.drop_shell()
+        yield cluster, holding[cluster], spec.scheduler if spec else "slurm", known
 
 
 def _kept(name: str, emit: Emit) -> tuple[Spec | None, list[CloudSpec], list[str]]:

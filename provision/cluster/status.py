@@ -13,6 +13,7 @@ from provision import labels
 from provision.cloud import Machine
 from provision.clouds import cloud_of, places
 from provision.cluster import lookup, nodes, nodestatus
+from provision.cluster.nodes import named
 from provision.cluster.nodestatus import NodeStatus
 from provision.cluster.outputs import Inventory, last_controller
 from provision.cluster.session import Session, found
@@ -114,7 +115,7 @@ def logs(name: str, node: str, emit: Emit) -> dict[str, str]:
     is still there.
     """
     with found(name, emit) as session:
-        machine = session.resolve_one(node, session.known())
+        machine = nodes.named_one(session, node, session.known())
         said = {"console": session.cloud.console(machine)}
         try:
             with session.shell() as shell:
@@ -126,7 +127,7 @@ def logs(name: str, node: str, emit: Emit) -> dict[str, str]:
 
 def drain(name: str, nodes: Sequence[str], reason: str, emit: Emit) -> list[Member]:
     """Take the nodes out of service; running jobs go on. Answers what the scheduler then says."""
-    with found(name, emit) as session, session.shell() as shell:
+    with found(name, emit, log="drain") as session, session.shell() as shell:
         full = _workers(session, nodes)
         session.scheduler.drain(shell, full, reason)
         return _now(session, shell, full)
@@ -134,7 +135,7 @@ def drain(name: str, nodes: Sequence[str], reason: str, emit: Emit) -> list[Memb
 
 def resume(name: str, nodes: Sequence[str], emit: Emit) -> list[Member]:
     """Put the nodes back into service. Answers what the scheduler then says of them."""
-    with found(name, emit) as session, session.shell() as shell:
+    with found(name, emit, log="resume") as session, session.shell() as shell:
         full = _workers(session, nodes)
         session.scheduler.resume(shell, full)
         tries = Retrying(  # the scheduler asks the nodes before it calls them ready
@@ -166,7 +167,7 @@ def ssh_target(name: str, node: str) -> tuple[Path, str]:
     with found(name, ignore) as session:
         listed = session.inventory(session.known())
         known = session.known()
-        host = session.resolve_one(node, known) if node else listed.controller.name
+        host = nodes.named_one(session, node, known) if node else listed.controller.name
         session.write_access(listed)
         absent = [node for node in listed.nodes if node.name == host and not node.address]
         if absent:
@@ -212,7 +213,7 @@ def _now(session: Session, shell: Connection, nodes: Sequence[str]) -> list[Memb
 
 def _workers(session: Session, nodes: Sequence[str]) -> list[str]:
     machines = session.known()
-    full = session.resolve(nodes, machines)
+    full = named(session, nodes, machines)
     roles = {machine.name: machine.role for machine in machines}
     wrong = [name for name in full if roles[name] == CONTROLLER]
     if wrong:

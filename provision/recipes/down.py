@@ -29,7 +29,7 @@ def down(
         ProvisionError: something is still there at the deadline, or nobody can say that it is not.
     """
     try:
-        with found(name, emit, deadline) as session, session.lock(command):
+        with found(name, emit, deadline, log="down") as session, session.lock(command):
             if consent:
                 takedown.agree(takedown.look(session, chosen=not name), consent)
             return takedown.remove(session, deadline)

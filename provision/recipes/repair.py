@@ -24,7 +24,7 @@ def repair(
     Raises:
         ProvisionError: the controller does not answer, or ``renew`` is asked of one that does.
     """
-    with found(name, emit) as session, session.lock(command):
+    with found(name, emit, log="repair") as session, session.lock(command):
         here = session.machines()
         run = BringUp.again(session, session.spec(), here, renew=renew)
         with session.step("look", "looking for machines to replace") as said:

@@ -21,7 +21,7 @@ def scale(
     Growing creates the new nodes and proves all that are free. Shrinking drains the highest numbers
     first and takes no node that runs a job unless ``force``.
     """
-    with found(name, emit) as session, session.lock(command):
+    with found(name, emit, log="scale") as session, session.lock(command):
         spec = session.spec()
         group = _the_group(spec, group)
         machines = session.machines()

@@ -43,7 +43,7 @@ def up(
         InterruptedRun: the user stopped it; says what exists.
     """
     with (
-        opened(spec.name, spec.cloud, spec.scheduler, emit) as session,
+        opened(spec.name, spec.cloud, spec.scheduler, emit, log="up") as session,
         session.lock(command),
     ):
         run = BringUp.of(session, spec)

@@ -12,6 +12,7 @@ from provision.cli.app import GROUP
 from provision.cli.commands import COMMANDS
 from provision.cli.main import main
 from provision.cli.nodeoptions import DashedCommand
+from provision.cluster.log import FILE
 from provision.errors import EXIT_BUG, ProvisionError, UsageError
 from provision.events import ignore
 from provision.recipes.down import down
@@ -65,11 +66,15 @@ def lines(name: str) -> Iterator[list[str]]:
 
 
 def disk(folder: Path) -> dict[str, object]:
-    """Everything below: what files hold and where links lead, and the folders themselves."""
+    """Everything below: what files hold and where links lead, and the folders themselves.
+
+    But for the event log of a cluster that is there: that a command failed is one of its events.
+    """
     return {
         str(path.relative_to(folder)): path.readlink() if path.is_symlink()
         else path.read_bytes() if path.is_file() else "folder"
         for path in folder.rglob("*")
+        if path.name != FILE
     }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ def test_up_brings_all_and_proves_all(world: World) -> None:
     assert steps_seen == ["check", "image", "join", "prove"]
     files = {path.name for path in Workspace("demo").folder.iterdir()}
     assert files == {
+        "events.jsonl",
         "id_ed25519",
         "inventory.yml",
         "keys.json",
