@@ -47,7 +47,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StackOutcome:
     """What an operation did to all resources, those that stayed as they are included.
 
     ``outputs`` are the stack's; a secret one is :data:`HIDDEN`, and one that a preview does not know

@@ -52,7 +52,7 @@ class _Quick(automation.Stack):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Operation:
     """One operation while it runs."""
 
     workdir: Workdir
@@ -61,7 +61,7 @@ class Run:
     heard: Heard
     program: Program
 
-    def stack(self, create: bool = False) -> automation.Stack:
+    def stack(self, *, create: bool = False) -> automation.Stack:
         """The SDK's stack, selected, or else made where it may be."""
         workspace = automation.LocalWorkspace(
             work_dir=str(self.workdir.folder),

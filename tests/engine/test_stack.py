@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.engine.changes import HIDDEN, Change, Outcome
+from provision.engine.changes import HIDDEN, Change, StackOutcome
 from provision.engine.workdir import home
 from provision.provider.values import SIGNATURE
 from tests.engine.conftest import children
@@ -121,7 +121,7 @@ def test_many_are_created_at_once(place: Place) -> None:
 def test_two_stacks_of_one_process_do_not_mix(place: Place) -> None:
     (place.folder / "other").mkdir()
     other = Place(place.folder / "other", place.binary)
-    results: dict[str, Outcome] = {}
+    results: dict[str, StackOutcome] = {}
 
     def run(name: str, where: Place, files: Files) -> None:
         where.cloud.dial(slow={"*": 0.5})

@@ -6,7 +6,7 @@ import pytest
 from pulumi.automation import EngineEvent
 
 from provision.engine import changes
-from provision.engine.changes import HIDDEN, Change, Heard, Outcome
+from provision.engine.changes import HIDDEN, Change, Heard, StackOutcome
 from provision.provider import values
 
 URN = "urn:pulumi:demo::provision::provision:gce:Network::net"
@@ -133,7 +133,7 @@ def test_a_listener_that_raises_is_kept_and_stops_the_operation() -> None:
 
 def test_an_outcome_counts() -> None:
     made = [Change(op, "t", "n", f"u{n}") for n, op in enumerate(("create", "same", "update"))]  # type: ignore[arg-type]  # literals in a loop
-    outcome = Outcome(tuple(made), {}, 1.0)
+    outcome = StackOutcome(tuple(made), {}, 1.0)
     assert outcome.count("create", "update") == 2
     assert [one.operation for one in outcome.changed] == ["create", "update"]
 
