@@ -1,7 +1,4 @@
-"""The only printer: events to stderr (live, plain, or not at all) and a file, results to stdout.
-
-A run never fails because its progress cannot be shown: a view that breaks is put away.
-"""
+"""The only printer: events to stderr and a file (:mod:`provision.cli.display`), results to stdout."""
 
 import contextlib
 import json
@@ -12,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TextIO
+from typing import Any, Self, TextIO
 
+from provision.cli.display import Display, EventsFile
 from provision.cli.tables import Table, plain
 from provision.cli.terminal import terminal_of
 from provision.cli.words import clean
-from provision.errors import ProvisionError, UsageError
-from provision.events import Event, Warned, as_dict
+from provision.errors import ProvisionError
+from provision.events import Event, Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +26,6 @@ class ConsoleOptions:
     output: str = "table"
     quiet: bool = False
     events: Path | None = None
-
-
-class View(Protocol):
-    """Shows events until it is closed."""
-
-    def show(self, event: Event) -> None:
-        """Show the event."""
-
-    def close(self) -> None:
-        """Show what is left to say, and let go of the stream."""
 
 
 class Console:
@@ -55,9 +43,8 @@ class Console:
         self._stderr = sys.stderr if stderr is None else stderr
         self._environ = os.environ if environ is None else environ
         self._lock = threading.RLock()
-        self._view: View | None = None
-        self._started = options.quiet or self._stderr is None
-        self._events = _opened(options.events) if options.events else None
+        self._display = Display(self._stderr, self._environ, quiet=options.quiet)
+        self._events = EventsFile(options.events) if options.events else None
 
     @property
     def json(self) -> bool:
@@ -78,25 +65,22 @@ class Console:
     def close(self) -> None:
         """End the display and the events file; costs nothing the second time."""
         with self._lock:
-            view, self._view, self._started = self._view, None, True
-            events, self._events = self._events, None
-            with contextlib.suppress(Exception):
-                if view:
-                    view.close()
-            with contextlib.suppress(OSError):
-                if events:
-                    events.close()
+            self._display.close()
+            if self._events:
+                self._events.close()
 
     def emit(self, event: Event) -> None:
         """Show and record the event."""
         with self._lock:
-            self._record(event)
-            self._show(event)
+            why = self._events.write(event) if self._events else ""
+            if why:
+                self._unrecorded(why)
+            self._display.show(event)
 
     def result(self, data: object, *shown: Table | str) -> None:
         """Print the result: ``data`` as JSON, or what is ``shown``: tables, and lines of text."""
         with self._lock:
-            self._end_view()
+            self._display.pause()
             if self.json:
                 self.write(json.dumps(data, indent=2) + "\n")
                 return
@@ -111,7 +95,7 @@ class Console:
     def table(self, columns: tuple[str, ...], rows: list[Any]) -> None:
         """Print one table, whatever ``--output`` says."""
         with self._lock:
-            self._end_view()
+            self._display.pause()
             self._table(Table(columns, rows))
 
     def write(self, text: str) -> None:
@@ -122,7 +106,7 @@ class Console:
             ProvisionError: stdout cannot be written.
         """
         with self._lock:
-            self._end_view()
+            self._display.pause()
             try:
                 if self._stdout is None:
                     raise BrokenPipeError
@@ -147,7 +131,7 @@ class Console:
         import click
 
         with self._lock:
-            self._end_view()
+            self._display.pause()
             try:
                 return click.confirm(clean(question), default=False, err=True)
             except click.Abort:
@@ -157,41 +141,18 @@ class Console:
         """A line on stderr that ``--quiet`` does not silence."""
         self._say(f"provision: {text}")
 
+    def _unrecorded(self, why: str) -> None:
+        text = f"--events: no more can be written ({why}); the run goes on"
+        if self.options.quiet:
+            self.complain(text)
+        else:
+            self._display.show(Warned(text=text))
+
     def _say(self, text: str) -> None:
         with self._lock, contextlib.suppress(OSError, ValueError, AttributeError):
-            self._end_view()
+            self._display.pause()
             self._stderr.write(clean(text) + "\n")
             self._stderr.flush()
-
-    def _show(self, event: Event) -> None:
-        try:
-            if not self._started:
-                self._started = True
-                self._view = self._make_view()
-            if self._view:
-                self._view.show(event)
-        except Exception:  # noqa: BLE001  # a broken display never ends the work
-            view, self._view = self._view, None
-            with contextlib.suppress(Exception):
-                if view:
-                    view.close()
-
-    def _end_view(self) -> None:
-        view, self._view = self._view, None
-        if view:
-            self._started = self.options.quiet
-            with contextlib.suppress(Exception):
-                view.close()
-
-    def _make_view(self) -> View:
-        terminal = terminal_of(self._stderr, self._environ)
-        if terminal.live:
-            from provision.cli.live import LiveView
-
-            return LiveView(self._stderr, terminal)
-        from provision.cli.plain import PlainView
-
-        return PlainView(self._stderr, terminal)
 
     def _table(self, table: Table) -> None:
         terminal = terminal_of(self._stdout, self._environ)
@@ -201,36 +162,3 @@ class Console:
         from provision.cli.richtable import draw
 
         draw(table, self._stdout, terminal)
-
-    def _record(self, event: Event) -> None:
-        if self._events is None:
-            return
-        try:
-            self._events.write(json.dumps(as_dict(event), default=str) + "\n")
-            self._events.flush()
-        except (OSError, ValueError, TypeError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            with contextlib.suppress(OSError):
-                self._events.close()
-            self._events = None
-            text = f"--events: no more can be written ({why}); the run goes on"
-            if self.options.quiet:
-                self.complain(text)
-            else:
-                self._show(Warned(text=text))
-
-
-def _opened(path: Path) -> TextIO:
-    """The events file, made with mode 0600 where it is new."""
-    if str(path) == "-":
-        raise UsageError("--events cannot write to '-'", "name a file: stdout is for the result")
-    try:
-        # A pipe is opened only while somebody reads it, and a reader that stops reading ends the
-        # record and not the run.
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-        handle = os.open(path, flags, 0o600)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "the name is not valid"
-        fix = "name a file in a folder that you may write"
-        raise UsageError(f"--events {path} cannot be written ({why})", fix) from None
-    return os.fdopen(handle, "a", encoding="utf-8")
