@@ -31,6 +31,42 @@ def _enough(machines: int) -> None:
     """There is room for any number."""
 
 
+class HostNetworks:
+    """The host's networks for an emulator's subnetworks, each made when the first VM needs it."""
+
+    def __init__(self, runtime: MachineRuntime, owner: str) -> None:
+        self._runtime, self._owner = runtime, owner
+        self._names: dict[str, str] = {}
+        self._made = 0
+
+    def of(self, order: Order) -> str:
+        """The name of the one that the VM stands on.
+
+        Raises:
+            ProvisionError: there cannot be one on this host.
+        """
+        if order.network not in self._names:
+            self._made += 1
+            name = f"gce-{self._owner.partition('-')[0]}-{self._made}"
+            taken = self._runtime.taken(order.subnet, name)
+            if taken:
+                raise ProvisionError(
+                    f"the subnetwork {order.subnet} cannot stand on this host ({taken})",
+                    "create a subnetwork with another range",
+                )
+            marks = {owners.LABEL: self._owner, owners.NETWORK: name}
+            self._runtime.ensure_network(Network(name, order.subnet, marks))
+            self._names[order.network] = name
+        return self._names[order.network]
+
+    def release(self, network: str) -> None:
+        """Its bridge, its namespace and its process go, where it was made."""
+        if network in self._names:
+            marks = {owners.LABEL: self._owner, owners.NETWORK: self._names[network]}
+            self._runtime.stop(marks)
+            del self._names[network]
+
+
 class RuntimeMachines:
     """Boots orders by a runtime. Make it on the loop's own thread; ``close`` removes everything."""
 
@@ -40,11 +76,10 @@ class RuntimeMachines:
         self._runtime, self._owner, self._room, self._tell = runtime, owner, room, emit
         self._standing: dict[str, str] = {}
         """The network that each machine stands on, '' for none."""
-        self._made = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[str, tuple[Order, Callable[[str], None]]] = {}
         self._queue = threading.Lock()
-        self._networks: dict[str, str] = {}
+        self._networks = HostNetworks(runtime, owner)
         self._dying: deque[tuple[str, Callable[[], None]]] = deque()
         self._lock = threading.Lock()
         self._boots = ThreadPoolExecutor(1, "boots")
@@ -99,27 +134,11 @@ class RuntimeMachines:
             user_data=order.user_data or "#cloud-config\n{}\n",
             instance_id=order.instance_id,
             address=order.address,
-            network=self._network(order) if order.connected else "",
+            network=self._networks.of(order) if order.connected else "",
             labels={**self._labels, owners.VM: order.key},
             hostname=order.hostname,
             external=order.external if order.connected else "",
         )
-
-    def _network(self, order: Order) -> str:
-        """The host's network for a subnetwork, made when the first VM needs it."""
-        if order.network not in self._networks:
-            self._made += 1
-            name = f"gce-{self._owner.partition('-')[0]}-{self._made}"
-            taken = self._runtime.taken(order.subnet, name)
-            if taken:
-                raise ProvisionError(
-                    f"the subnetwork {order.subnet} cannot stand on this host ({taken})",
-                    "create a subnetwork with another range",
-                )
-            marks = {**self._labels, owners.NETWORK: name}
-            self._runtime.ensure_network(Network(name, order.subnet, marks))
-            self._networks[order.network] = name
-        return self._networks[order.network]
 
     def _back(self, call: Callable[..., None], *args: object) -> None:
         loop = self._loop
@@ -164,13 +183,12 @@ class RuntimeMachines:
             self._kills.submit(self._release, network)
 
     def _release(self, network: str) -> None:
-        """Its bridge, its namespace and its process go, unless somebody stands there again."""
+        """It goes, unless somebody stands there again."""
         with self._lock:
-            if self._closed or network in self._standing.values() or network not in self._networks:
+            if self._closed or network in self._standing.values():
                 return
             try:
-                self._runtime.stop({**self._labels, owners.NETWORK: self._networks[network]})
-                del self._networks[network]
+                self._networks.release(network)
             except ProvisionError as error:
                 log.error("a network did not go: %s", error)
 

@@ -7,21 +7,17 @@ API: Docker Engine API v1.41 (https://docs.docker.com/engine/api/v1.41/), which 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from docker.api.client import APIClient
 from docker.types import IPAMConfig, IPAMPool
-from docker.utils.json_stream import json_stream
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from provision.errors import RuntimeFailure
 from provision.runtimes.container.engine import Container, Description, EngineNetwork, Gone
 from provision.runtimes.container.failures import translated
+from provision.runtimes.container.imagestore import API_VERSION, TIMEOUT, DockerImages
 
-API_VERSION = "1.41"
-TIMEOUT = 120.0
-"""Seconds one call may take; starting a container on a busy host takes a few."""
 POOL = 16
 """Connections kept open, so that threads do not wait for one another."""
 _NO_TEXT = re.compile(r"\r+(?=\n)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
@@ -39,6 +35,7 @@ class DockerEngine:
             self._api = APIClient(
                 base_url=url, version=API_VERSION, timeout=int(TIMEOUT), max_pool_size=POOL
             )
+        self.images = DockerImages(self._api)
 
     def ping(self, timeout: float) -> None:
         """Ask whether it is there, within ``timeout`` seconds."""
@@ -140,66 +137,6 @@ class DockerEngine:
         except Gone:
             return
 
-    def has_image(self, tag: str) -> bool:
-        """``GET /images/NAME/json``."""
-        try:
-            with translated(f"look for the image {tag}"):
-                self._api.inspect_image(tag)  # type: ignore[no-untyped-call]  # its stub has no types
-        except Gone:
-            return False
-        return True
-
-    def remove_image(self, tag: str) -> None:
-        """``DELETE /images/NAME``."""
-        try:
-            with translated(f"remove the image {tag}"):
-                self._api.remove_image(tag, force=True)
-        except Gone:
-            return
-
-    def pull(self, image: str, timeout: float) -> None:
-        """``POST /images/create``, watched for the error that comes within the stream."""
-        name, _, tag = image.rpartition(":")
-        with translated(f"pull {image}"):
-            response = self._api.post(
-                f"{self._api.base_url}/v{API_VERSION}/images/create",
-                params={"fromImage": name, "tag": tag},
-                stream=True,
-                timeout=timeout,
-            )
-            response.raise_for_status()
-            for _line in _lines(response.iter_content(4096), f"pull {image}"):
-                pass
-        if not self.has_image(image):
-            raise RuntimeFailure(f"the registry gave no {image}")
-
-    def import_image(self, archive: Path, tag: str, labels: Mapping[str, str]) -> None:
-        """``POST /images/create?fromSrc=-``."""
-        changes = [f"LABEL {key}={value}" for key, value in labels.items()]
-        with translated(f"import {tag}"):
-            # The tag stands within the name: Podman 4 overlooks a separate one and says "latest".
-            self._api.import_image_from_file(str(archive), tag, changes=changes)
-        if not self.has_image(tag):
-            raise RuntimeFailure(f"the container engine did not import {tag}")
-
-    def build(
-        self, folder: Path, tag: str, args: Mapping[str, str], labels: Mapping[str, str]
-    ) -> Iterator[str]:
-        """``POST /build`` with the folder as its context."""
-        with translated(f"build {tag}"):
-            chunks = self._api.build(
-                path=str(folder),
-                dockerfile="Containerfile",
-                tag=tag,
-                buildargs=dict(args),
-                labels=dict(labels),
-                network_mode="host",
-                rm=True,
-                forcerm=True,
-                timeout=int(TIMEOUT),
-            )
-            yield from _lines(chunks, f"build {tag}")
-
     def export(self, ident: str) -> Iterator[bytes]:
         """``GET /containers/ID/export``."""
         with translated("export its files"):
@@ -210,19 +147,6 @@ class DockerEngine:
         self._api.close()
         if self._on_close:
             self._on_close()
-
-
-def _lines(chunks: Any, doing: str) -> Iterator[str]:
-    """Text of the engine's progress messages; an ``error`` among them ends the call."""
-    for message in json_stream(chunks):
-        if not isinstance(message, dict):
-            continue
-        if "error" in message:
-            words = " ".join(str(message["error"]).split())
-            raise RuntimeFailure(f"the container engine could not {doing} ({words})")
-        text = str(message.get("stream") or message.get("status") or "").strip()
-        if text:
-            yield text
 
 
 def _container(row: Mapping[str, Any]) -> Container:

@@ -33,11 +33,11 @@ EVERY = 2.0
 def base_image(engine: Engine, emit: Emit) -> str:
     """Name of a Debian 13 base that the engine has, made available where it had none."""
     for name in (REGISTRY, OWN):
-        if engine.has_image(name):
+        if engine.images.has(name):
             return name
     try:
         emit(Progress(step="image", done=0, total=0, text=f"pulling {REGISTRY}"))
-        engine.pull(REGISTRY, PULL_SILENCE)
+        engine.images.pull(REGISTRY, PULL_SILENCE)
         return REGISTRY
     except RuntimeFailure as failure:
         why = failure.problem
@@ -58,7 +58,7 @@ def _make(engine: Engine, emit: Emit, why: str) -> None:
         mirror = os.environ.get("PROVISION_DEBIAN_MIRROR", MIRROR)
         _run([mmdebstrap, "--variant=minbase", "trixie", str(archive), mirror], emit)
         emit(Progress(step="image", done=0, total=0, text=f"importing {OWN}"))
-        engine.import_image(archive, OWN, {LABEL: "base"})
+        engine.images.load(archive, OWN, {LABEL: "base"})
 
 
 def _run(command: list[str], emit: Emit) -> None:

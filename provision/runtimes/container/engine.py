@@ -65,8 +65,30 @@ class EngineNetwork:
     subnets: tuple[str, ...]
 
 
+class Images(Protocol):
+    """The images that an engine has."""
+
+    def has(self, tag: str) -> bool:
+        """Whether the image is here."""
+
+    def pull(self, image: str, timeout: float) -> None:
+        """Pull an image from its registry; fails when the registry is silent for ``timeout`` s."""
+
+    def load(self, archive: Path, tag: str, labels: Mapping[str, str]) -> None:
+        """Make an image of a root file system in a tar archive."""
+
+    def build(
+        self, folder: Path, tag: str, args: Mapping[str, str], labels: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Build a folder's ``Containerfile`` on the host's network, giving its output by lines."""
+
+
 class Engine(Protocol):
     """A Docker-compatible engine that answers. Safe to use from several threads at once."""
+
+    @property
+    def images(self) -> Images:
+        """The images it has."""
 
     def describe(self) -> Description:
         """Name, version and storage of the engine; asked once and remembered."""
@@ -103,23 +125,6 @@ class Engine(Protocol):
 
     def remove_network(self, name: str) -> None:
         """Remove a network. None of that name is no error."""
-
-    def has_image(self, tag: str) -> bool:
-        """Whether the image is here."""
-
-    def remove_image(self, tag: str) -> None:
-        """Remove an image. None of that name is no error."""
-
-    def pull(self, image: str, timeout: float) -> None:
-        """Pull an image from its registry; fails when the registry is silent for ``timeout`` s."""
-
-    def import_image(self, archive: Path, tag: str, labels: Mapping[str, str]) -> None:
-        """Make an image of a root file system in a tar archive."""
-
-    def build(
-        self, folder: Path, tag: str, args: Mapping[str, str], labels: Mapping[str, str]
-    ) -> Iterator[str]:
-        """Build a folder's ``Containerfile`` on the host's network, giving its output by lines."""
 
     def close(self) -> None:
         """Let go of the engine, and end it where this process had started it."""

@@ -55,7 +55,7 @@ def checks(engine: Callable[[], Engine], machines: int, publish: Sequence[int]) 
         about = found.describe()
         existing = len(found.containers({CLUSTER: ""}))
         result = [HostCheck("container engine", f"{about.name} {about.version} answers")]
-        has_image = found.has_image(image.tag())
+        has_image = found.images.has(image.tag())
         result.append(probe.check(found, has_image))
         storage = about.storage
     except RuntimeFailure as failure:

@@ -54,11 +54,11 @@ def tag() -> str:
 def ensure(engine: Engine, emit: Emit) -> str:
     """Build the image where the engine has none of that name; answers the name."""
     name = tag()
-    if engine.has_image(name):
+    if engine.images.has(name):
         return name
     with alone("image", emit):
         # Another process may have built it while this one waited for the lock.
-        if not engine.has_image(name):
+        if not engine.images.has(name):
             _build(engine, name, emit)
     return name
 
@@ -71,7 +71,7 @@ def _build(engine: Engine, name: str, emit: Emit) -> None:
     args |= {key: os.environ[key] for key in PROXIES if os.environ.get(key)}
     labels = {LABEL: name.rpartition(":")[2]}
     last, shown = "", began
-    for lines, line in enumerate(engine.build(folder(), name, args, labels), start=1):
+    for lines, line in enumerate(engine.images.build(folder(), name, args, labels), start=1):
         last = line.splitlines()[-1][:200]
         now = time.monotonic()
         if now - began > BUILD_DEADLINE:
@@ -79,7 +79,7 @@ def _build(engine: Engine, name: str, emit: Emit) -> None:
         if now - shown >= EVERY:
             shown = now
             emit(Progress(step="image", done=lines, total=0, text=last))
-    if not engine.has_image(name):
+    if not engine.images.has(name):
         raise RuntimeFailure(
             f"the build of {name} ended without an image (last line: {last})",
             "run 'provision doctor'; the Containerfile needs a Debian mirror it can reach",

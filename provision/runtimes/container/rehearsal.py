@@ -25,7 +25,7 @@ def rehearse(
     try:
         with closing(connect()) as engine:
             tag = image.tag()
-            if not engine.has_image(tag):
+            if not engine.images.has(tag):
                 return None
             ident = engine.create(
                 f"provision-rehearsal-{uuid4().hex[:8]}",

@@ -2,38 +2,29 @@
 
 import hashlib
 import ipaddress
-import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from provision.errors import RuntimeFailure
-from provision.events import Emit, Progress, Warned
+from provision.events import Emit, Progress
 from provision.labels import CLUSTER
 from provision.runtime import Boot, HostCheck, Network, Running, State
 from provision.runtimes import addresses, removal
 from provision.runtimes.container.engine import Engine
-from provision.runtimes.light import host, root
-from provision.runtimes.light.guest.netlink import Netlink
+from provision.runtimes.light import ending, host, root
+from provision.runtimes.light.booting import Boots
 from provision.runtimes.light.records import (
     MACHINES,
     NETWORKS,
     STATE,
     Record,
     Records,
-    kill,
 )
-from provision.runtimes.light.zygote import AHEAD, SilentZygote, Zygote
 
-SLOTS = (os.cpu_count() or 1) + 1
-"""Machines that execute their user-data at a time: one more than cores, as each waits now and then."""
-TRIES = 3
-"""Zygotes that may fall silent over the same machines."""
-PAUSE = 10.0
-"""Seconds after the first silence; twice as long after each further one."""
 CONSOLE_BYTES = 400_000
 """Of a console that is longer, the last part is read."""
 
@@ -55,7 +46,7 @@ class LightRuntime:
     def __init__(self, connect: Callable[[], Engine] = _connect, state: Path = STATE) -> None:
         self._connect = connect
         self._records = Records(state)
-        self._zygote: Zygote | None = None
+        self._boots = Boots(self._records)
         self._lock = threading.Lock()
 
     def check(self, machines: int, publish: Sequence[int] = ()) -> list[HostCheck]:
@@ -91,17 +82,15 @@ class LightRuntime:
         with self._lock:
             folder = self._records.write(NETWORKS, record)
             try:
-                self._started().network(
+                self._boots.network(
                     name=network.name, leg=leg, gateway=str(wanted[1]), prefix=wanted.prefixlen
                 )
-            except BaseException as error:
-                if isinstance(error, SilentZygote):
-                    self._end_zygote()
-                self._remove_networks([replace(record, folder=folder)])
+            except BaseException:
+                ending.networks(self._records, [replace(record, folder=folder)])
                 raise
 
     def start(self, machines: Sequence[Boot], emit: Emit) -> dict[str, str]:
-        """Fork them one after the other, :data:`SLOTS` executing at a time."""
+        """Fork them one after the other, a few executing at a time."""
         failed: dict[str, str] = {}
         started = 0
 
@@ -112,14 +101,6 @@ class LightRuntime:
                 failed[name] = reason
             emit(Progress(step="start", done=started, total=len(machines)))
 
-        answered: set[str] = set()
-
-        def booted(name: str, reason: str) -> None:
-            answered.add(name)
-            if reason:
-                self._records.forget([self._at(name)])
-            done(name, reason)
-
         with self._lock:
             networks = {record.name: record for record in self._records.find(NETWORKS, {})}
             fresh = []
@@ -129,68 +110,10 @@ class LightRuntime:
                 if wrong or (before and before.state is State.RUNNING):
                     done(boot.name, wrong)
                 else:
-                    self._remove_machines([before] if before else [])
+                    ending.machines(self._records, [before] if before else [])
                     fresh.append(boot)
-            for tries in itertools.count(1):
-                if not fresh:
-                    break
-                try:
-                    self._started(tries).boot(self._orders(fresh, networks), booted)
-                    break
-                except SilentZygote as silent:
-                    self._end_zygote()
-                    fresh = [boot for boot in fresh if boot.name not in answered]
-                    self._drop(fresh)
-                    if tries == TRIES:
-                        raise
-                    emit(Warned(text=_again(silent, len(fresh), pause := PAUSE * 2 ** (tries - 1))))
-                    threading.Event().wait(pause)
+            self._boots.boot(fresh, networks, done, emit)
         return failed
-
-    def _drop(self, boots: Sequence[Boot]) -> None:
-        """What there is already of machines that are to be booted anew."""
-        records = (self._records.get(MACHINES, boot.name) for boot in boots)
-        self._remove_machines([record for record in records if record])
-
-    def _orders(
-        self, boots: Sequence[Boot], networks: Mapping[str, Record]
-    ) -> Iterator[dict[str, object]]:
-        """What the zygote is told; a machine's record is there before its order."""
-        for boot in boots:
-            network = networks.get(boot.network)
-            holder = network.process if network else None
-            leg = network.leg if network else ""
-            subnet = ipaddress.IPv4Network(network.subnet if network else "0.0.0.0/0")
-            self._records.write(
-                MACHINES,
-                Record(
-                    boot.name, dict(boot.labels), boot.address, boot.external, leg=leg,
-                    root=str(root.folder()),
-                ),
-            )  # fmt: skip
-            yield {
-                "name": boot.name, "host": boot.host, "instance": boot.instance_id,
-                "user_data": boot.user_data, "holder": holder.number if holder else 0,
-                "address": boot.address, "prefix": subnet.prefixlen, "gateway": str(subnet[1]),
-                "external": boot.external, "leg": leg,
-            }  # fmt: skip
-
-    def _started(self, tries: int = 1) -> Zygote:
-        """The zygote. One that comes after others fell silent is given fewer at a time."""
-        if self._zygote is None:
-            if not root.folder().is_dir():
-                raise RuntimeFailure("the node image is not unpacked", "run the command again")
-            slots = SLOTS if tries == 1 else 1
-            self._zygote = Zygote(
-                root.folder(), self._records.state, slots, max(1, AHEAD >> (tries - 1) * 2)
-            )
-        return self._zygote
-
-    def _end_zygote(self) -> None:
-        """Machines go on; the next one begins without what this one had to do."""
-        zygote, self._zygote = self._zygote, None
-        if zygote:
-            zygote.close()
 
     def running(self, labels: Mapping[str, str]) -> list[Running]:
         """Read from the records and /proc."""
@@ -226,38 +149,17 @@ class LightRuntime:
                 for record in self._records.find(MACHINES, labels)
                 if wanted is None or record.name in wanted
             ]
-            left = self._remove_machines(chosen)
+            left = ending.machines(self._records, chosen)
             gone.update(dict.fromkeys(record.name for record in chosen))
             if names is None and not left:
                 networks = self._records.find(NETWORKS, labels)
-                left = self._remove_networks(networks)
+                left = ending.networks(self._records, networks)
                 gone.update(dict.fromkeys(record.name for record in networks))
             # Looked at again after each round: another process may still be starting machines.
             return left or ([""] if chosen else [])
 
         removal.until_gone(remaining, 0.05)
         return list(gone)
-
-    def _remove_machines(self, records: Sequence[Record]) -> list[str]:
-        left = kill(records, removal.DEADLINE)
-        ended = [record for record in records if record.name not in left]
-        routed = [record for record in ended if record.external and record.leg]
-        if routed:
-            with Netlink() as here:
-                for record in routed:
-                    here.drop_route(record.external)
-        self._records.forget(ended)
-        return left
-
-    def _remove_networks(self, records: Sequence[Record]) -> list[str]:
-        left = kill(records, removal.DEADLINE)
-        if records:
-            with Netlink() as here:
-                for record in records:
-                    # It goes with the namespace too, only later.
-                    here.drop_link(record.leg)
-        self._records.forget([record for record in records if record.name not in left])
-        return left
 
     def leftovers(self, labels: Mapping[str, str]) -> list[tuple[str, str, Mapping[str, str]]]:
         """Machines and networks; the unpacked image is a cache and no leftover."""
@@ -270,10 +172,7 @@ class LightRuntime:
     def close(self) -> None:
         """End the zygote; machines go on."""
         with self._lock:
-            self._end_zygote()
-
-    def _at(self, name: str) -> Record:
-        return Record(name, {}, folder=self._records.folder(MACHINES, name))
+            self._boots.close()
 
 
 def _wrong(boot: Boot, networks: Mapping[str, Record], before: Record | None) -> str:
@@ -290,7 +189,3 @@ def _wrong(boot: Boot, networks: Mapping[str, Record], before: Record | None) ->
     if ipaddress.IPv4Address(boot.address) not in ipaddress.IPv4Network(network.subnet):
         return f"its address {boot.address} is not in {network.subnet}"
     return ""
-
-
-def _again(silent: SilentZygote, machines: int, pause: float) -> str:
-    return f"{silent.problem}; {machines} machines are booted in {pause:.0f} s, fewer at a time"

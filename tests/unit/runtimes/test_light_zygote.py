@@ -9,7 +9,7 @@ import pytest
 from provision import labels
 from provision.events import Event, Warned
 from provision.runtime import Boot
-from provision.runtimes.light import root, runtime
+from provision.runtimes.light import booting, root
 from provision.runtimes.light.records import MACHINES, Records
 from provision.runtimes.light.runtime import LightRuntime
 from provision.runtimes.light.zygote import Done, SilentZygote
@@ -41,8 +41,8 @@ class Fake:
 @pytest.fixture
 def light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LightRuntime:
     Fake.made = []
-    monkeypatch.setattr(runtime, "Zygote", Fake)
-    monkeypatch.setattr(runtime, "PAUSE", 0.0)
+    monkeypatch.setattr(booting, "Zygote", Fake)
+    monkeypatch.setattr(booting, "PAUSE", 0.0)
     monkeypatch.setattr(root, "folder", lambda: tmp_path)
     return LightRuntime(state=tmp_path / "run" / "state")
 

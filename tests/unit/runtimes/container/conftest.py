@@ -20,13 +20,41 @@ from provision.runtimes.container.engine import (
 )
 
 
+class FakeImages(set[str]):
+    """Names of images."""
+
+    def __init__(self, engine: "FakeEngine") -> None:
+        super().__init__()
+        self._engine = engine
+
+    def has(self, tag: str) -> bool:
+        return tag in self
+
+    def pull(self, image: str, timeout: float) -> None:
+        self._engine.calls.append(f"pull {image}")
+        if self._engine.pull_fails:
+            raise RuntimeFailure("no such host")
+        self.add(image)
+
+    def load(self, archive: Path, tag: str, labels: Mapping[str, str]) -> None:
+        self._engine.calls.append(f"import {tag}")
+        self.add(tag)
+
+    def build(
+        self, folder: Path, tag: str, args: Mapping[str, str], labels: Mapping[str, str]
+    ) -> Iterator[str]:
+        self._engine.calls.append(f"build {tag} from {args['BASE']}")
+        yield "STEP 1/5"
+        self.add(tag)
+
+
 class FakeEngine:
     """Keeps :class:`~provision.runtimes.container.engine.Engine`'s promises in memory."""
 
     def __init__(self) -> None:
         self.here: dict[str, Container] = {}
         self.nets: dict[str, EngineNetwork] = {}
-        self.images: set[str] = set()
+        self.images = FakeImages(self)
         self.configs: dict[str, Mapping[str, Any]] = {}
         self.seeds: dict[str, bytes] = {}
         self.calls: list[str] = []
@@ -106,29 +134,6 @@ class FakeEngine:
             raise RuntimeFailure(f"the network {name} is in use")
         self.calls.append(f"remove network {name}")
         self.nets.pop(name, None)
-
-    def has_image(self, tag: str) -> bool:
-        return tag in self.images
-
-    def remove_image(self, tag: str) -> None:
-        self.images.discard(tag)
-
-    def pull(self, image: str, timeout: float) -> None:
-        self.calls.append(f"pull {image}")
-        if self.pull_fails:
-            raise RuntimeFailure("no such host")
-        self.images.add(image)
-
-    def import_image(self, archive: Path, tag: str, labels: Mapping[str, str]) -> None:
-        self.calls.append(f"import {tag}")
-        self.images.add(tag)
-
-    def build(
-        self, folder: Path, tag: str, args: Mapping[str, str], labels: Mapping[str, str]
-    ) -> Iterator[str]:
-        self.calls.append(f"build {tag} from {args['BASE']}")
-        yield "STEP 1/5"
-        self.images.add(tag)
 
     def close(self) -> None:
         self.closed += 1
