@@ -14,7 +14,7 @@ Lists are NDJSON, one object a line. All of them want the token of the printed e
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -23,19 +23,17 @@ from starlette.routing import Route
 
 from provision.emulator.access import PREFIX
 from provision.emulator.dials import DialError
-from provision.emulator.gce.errors import ApiError
+from provision.emulator.emulator import Emulator
+from provision.emulator.exchange import Trouble
 from provision.emulator.gce.known import turned
 from provision.emulator.gce.models import instances
 from provision.emulator.gce.models.instances import Instance
-
-if TYPE_CHECKING:  # the server has this module's routes
-    from provision.emulator.server import Emulator
 
 PASSING = ("operations", "routes")
 """Kinds that clients do not create, or that go by themselves."""
 
 
-def _emulator(request: Request) -> "Emulator":
+def _emulator(request: Request) -> Emulator:
     found: Emulator = request.app.state.emulator
     return found
 
@@ -52,8 +50,9 @@ def _lines(rows: Iterable[dict[str, Any]]) -> Response:
     return Response(data, media_type="application/x-ndjson")
 
 
-def _refuse(message: str) -> Response:
-    return _json(ApiError(400, "invalid", message).body(), 400)
+def _refuse(emulator: Emulator, message: str) -> Response:
+    refusal = emulator.exchange.api.refusal(Trouble.WRONG, message)
+    return _json(refusal.body(), refusal.status)
 
 
 async def about(request: Request) -> Response:
@@ -76,12 +75,12 @@ async def dials(request: Request) -> Response:
         try:
             change = orjson.loads(await request.body())
             if not isinstance(change, dict):
-                return _refuse("Send a JSON object of dials.")
+                return _refuse(emulator, "Send a JSON object of dials.")
             emulator.cloud.turn(turned(emulator.cloud.dials, change))
         except orjson.JSONDecodeError as error:
-            return _refuse(f"The body is not JSON: {error}.")
+            return _refuse(emulator, f"The body is not JSON: {error}.")
         except DialError as error:
-            return _refuse(str(error))
+            return _refuse(emulator, str(error))
     return _json(emulator.cloud.dials.model_dump(mode="json"))
 
 
@@ -93,7 +92,7 @@ async def requests(request: Request) -> Response:
         return Response(status_code=204)
     since = request.query_params.get("since", "0")
     if not since.isdecimal():
-        return _refuse("since must be a number of a request.")
+        return _refuse(_emulator(request), "since must be a number of a request.")
     return _lines(record.since(int(since)))
 
 
@@ -111,7 +110,7 @@ async def resources(request: Request) -> Response:
     return _lines(_resources(_emulator(request), wanted))
 
 
-def _resources(emulator: "Emulator", wanted: str) -> Iterator[dict[str, Any]]:
+def _resources(emulator: Emulator, wanted: str) -> Iterator[dict[str, Any]]:
     public = emulator.cloud.catalogue.data["imageProjects"]
     for project in emulator.cloud.world.projects.values():
         if project.name in public:
@@ -140,7 +139,7 @@ async def machines(request: Request) -> Response:
     return _lines(_machine(vm) for vm in _vms(_emulator(request)))
 
 
-def _vms(emulator: "Emulator") -> Iterator[Instance]:
+def _vms(emulator: Emulator) -> Iterator[Instance]:
     for project in list(emulator.cloud.world.projects.values()):
         yield from project.table("instances")
 
@@ -169,7 +168,7 @@ async def happen(request: Request) -> Response:
         act = _HAPPENINGS[what]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         names = "|".join(_HAPPENINGS)
-        return _refuse(f'Send {{"what": "{names}", "instance": "PATTERN"}}.')
+        return _refuse(_emulator(request), f'Send {{"what": "{names}", "instance": "PATTERN"}}.')
     chosen = [
         vm
         for vm in _vms(_emulator(request))

@@ -13,11 +13,12 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.clouds.gce import client
 from provision.emulator.dials import Dials
+from provision.emulator.emulator import Emulator
 from provision.emulator.gce.known import turned
 from provision.emulator.gce.making import emulator
 from provision.emulator.machines import Machines, NoMachines
 from provision.emulator.serve import listen, server_of
-from provision.emulator.server import Emulator, application
+from provision.emulator.server import application
 from tests.emulator.discovery import Exchange, problems
 
 ENDLESS = {"queries": None, "reads": None, "lists": None, "operation_reads": None, "waits": None,

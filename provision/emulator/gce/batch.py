@@ -6,21 +6,19 @@ Each part is answered as if it had come alone, and counts alone.
 import email
 import email.policy
 import secrets
-import time
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from provision.emulator.gce import signin
+from provision.emulator.bodies import read, respond
+from provision.emulator.emulator import Emulator
+from provision.emulator.exchange import Answer, Asked, Refusal, refused
 from provision.emulator.gce.errors import ApiError
-from provision.emulator.gce.frame import Answer
-
-if TYPE_CHECKING:  # the server has this module's routes
-    from provision.emulator.server import Emulator
 
 MOST = 1000
 """Parts of one batch."""
@@ -62,13 +60,12 @@ def parse(request: bytes) -> tuple[str, str, dict[str, str], bytes]:
 
 async def answer(request: Request) -> Response:
     """Answer all parts, in their order."""
-    from provision.emulator.server import read, respond
-
     emulator: Emulator = request.app.state.emulator
+    api = emulator.exchange.api
     try:
-        parts = split(request.headers.get("content-type", ""), await read(request))
-    except ApiError as error:
-        return respond(Answer(error.status, error.body()))
+        parts = split(request.headers.get("content-type", ""), await read(request, api.refusal))
+    except Refusal as error:
+        return respond(refused(error), api.headers)
     boundary = f"batch_{secrets.token_urlsafe(16)}"
     written = []
     for ident, content in parts:
@@ -88,27 +85,36 @@ async def answer(request: Request) -> Response:
     )
 
 
-async def _one(emulator: "Emulator", content: bytes, outer: Request) -> Answer:
-    began, clock = time.time(), time.monotonic()
-    verb, path, query = "", "", ""
-    reply = Answer(400, None)
+async def _one(emulator: Emulator, content: bytes, outer: Request) -> Answer:
+    agent = outer.headers.get("user-agent", "")
     try:
-        verb, target, headers, body = parse(content)
-        path, query = urlsplit(target).path, urlsplit(target).query
-        who = signin.user(
-            {"authorization": headers.get("authorization", outer.headers.get("authorization", ""))}
-        )
-        reply = await emulator.frame.answer(
-            verb, path, parse_qsl(query, keep_blank_values=True), body,
-            headers.get("content-type", ""), who,
-        )  # fmt: skip
+        verb, target, given, body = parse(content)
     except ApiError as error:
-        reply = Answer(error.status, error.body())
-    if reply.drop:
-        reply = Answer(503, ApiError(503, "backendError", "Backend Error").body())
-    emulator.record.add(
-        began=began, verb=verb, path=path, method=reply.method, status=reply.status,
-        seconds=time.monotonic() - clock, request_id=dict(parse_qsl(query)).get("requestId", ""),
-        agent=outer.headers.get("user-agent", ""),
-    )  # fmt: skip
-    return reply
+        return await emulator.exchange.take(Asked("", "", (), {"user-agent": agent}), _raise(error))
+    parts = urlsplit(target)
+    headers = {
+        "content-type": given.get("content-type", ""),
+        "authorization": given.get("authorization", outer.headers.get("authorization", "")),
+        "user-agent": agent,
+    }
+    asked = Asked(verb, parts.path, parse_qsl(parts.query, keep_blank_values=True), headers)
+    return await emulator.exchange.take(asked, _bring(body), alone=False)
+
+
+def _bring(body: bytes) -> Callable[[], Awaitable[bytes]]:
+    async def bring() -> bytes:
+        return body
+
+    return bring
+
+
+def _raise(error: ApiError) -> Callable[[], Awaitable[bytes]]:
+    async def bring() -> bytes:
+        raise error
+
+    return bring
+
+
+def routes() -> list[Route]:
+    """Where batches are sent to."""
+    return [Route(path, answer, methods=["POST"]) for path in ("/batch", "/batch/compute/v1")]

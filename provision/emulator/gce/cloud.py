@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from provision.emulator.dials import GOOGLE, Dials, draw
 from provision.emulator.external import External
+from provision.emulator.faults import Faults
+from provision.emulator.gce import errors
 from provision.emulator.gce.catalogue import Catalogue, catalogue
 from provision.emulator.gce.durations import google
-from provision.emulator.gce.faults import Faults
 from provision.emulator.gce.models.quota import Quota
 from provision.emulator.gce.operations import Operations
 from provision.emulator.gce.rates import Rates
@@ -25,8 +26,8 @@ class Cloud:
     catalogue: Catalogue = field(default_factory=catalogue)
 
     def __post_init__(self) -> None:
-        self.faults = Faults(self.world, lambda: self.dials)
-        self.operations = Operations(self.world, self.latency, self.faults.operation)
+        self.faults = Faults(self.world.chance, lambda: self.dials)
+        self.operations = Operations(self.world, self.latency, self._fate)
         self.quota = Quota(self.catalogue, lambda: self.dials)
         self.rates = Rates(self.world, lambda: self.dials.rates)
         self.external = External()
@@ -40,6 +41,11 @@ class Cloud:
         self.dials = dials
         self.world.seed = dials.seed
         self.world.agenda.speed = dials.speed
+
+    def _fate(self, method: str) -> errors.OperationError | None:
+        """The error that a dial wants an operation of that method to end with."""
+        fault = self.faults.operation(method)
+        return errors.dialled(fault) if fault else None
 
     def latency(self, method: str, target: str) -> float:
         """Emulated seconds of an operation of that method (``compute.firewalls.insert``) on that name."""

@@ -8,6 +8,9 @@ Shape: https://cloud.google.com/apis/design/errors (``error.code``, ``message``,
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from provision.emulator.dials import Fault
+from provision.emulator.exchange import Refusal, Trouble
+
 STATUS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -23,7 +26,7 @@ STATUS = {
 """``google.rpc.Code`` by HTTP status (google/rpc/code.proto)."""
 
 
-class ApiError(Exception):
+class ApiError(Refusal):
     """An HTTP error of the API. ``details`` are ``google.rpc`` details as Google sends them."""
 
     def __init__(
@@ -71,6 +74,36 @@ class OperationError(Exception):
         super().__init__(errors[0].get("message", ""))
         self.errors = [dict(error) for error in errors]
         self.status, self.title = status, title
+
+
+TITLES = {
+    400: "BAD REQUEST",
+    403: "FORBIDDEN",
+    404: "NOT FOUND",
+    409: "CONFLICT",
+    412: "PRECONDITION FAILED",
+    429: "TOO MANY REQUESTS",
+    500: "INTERNAL SERVER ERROR",
+    503: "SERVICE UNAVAILABLE",
+}
+"""``httpErrorMessage`` by ``httpErrorStatusCode``."""
+TROUBLES = {
+    Trouble.LATE: (408, "requestTimeout"),
+    Trouble.LARGE: (413, "uploadTooLarge"),
+    Trouble.PACKED: (400, "parseError"),
+    Trouble.WRONG: (400, "invalid"),
+    Trouble.NOWHERE: (404, "notFound"),
+    Trouble.BUG: (500, "internalError"),
+}
+"""Status and reason of what any API refuses."""
+
+
+def dialled(fault: Fault) -> OperationError:
+    """What a dial wants an operation to fail with."""
+    entries = [{"code": fault.code, "message": fault.message}]
+    if fault.kind == "silent":
+        return OperationError(entries, 0, "")
+    return OperationError(entries, fault.status, TITLES.get(fault.status, "ERROR"))
 
 
 def not_found(path: str) -> ApiError:

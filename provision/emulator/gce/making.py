@@ -5,13 +5,14 @@ from functools import partial
 
 from provision.emulator.agenda import Agenda
 from provision.emulator.dials import Dials
-from provision.emulator.gce import urls
+from provision.emulator.emulator import Emulator
+from provision.emulator.exchange import Exchange
+from provision.emulator.gce import batch, signin, urls
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.frame import Frame
 from provision.emulator.gce.models import images, networks
 from provision.emulator.gce.world import World
 from provision.emulator.machines import Machines
-from provision.emulator.server import Emulator
 
 GOOGLE = "https://www.googleapis.com/compute/v1/"
 """What the links in Google's answers begin with, also those of a regional or private endpoint."""
@@ -34,4 +35,10 @@ def emulator(
     world = World(begin, agenda or Agenda(), dials.seed)
     cloud = Cloud(world, machines, dials)
     world.born += [partial(images.furnish, cloud), partial(networks.furnish, cloud)]
-    return Emulator(cloud, Frame(cloud, urls.load(), projects), url=f"{base}/compute/v1/")
+    return Emulator(
+        cloud,
+        Exchange(Frame(cloud, urls.load(), projects), cloud.faults),
+        url=f"{base}/compute/v1/",
+        paths=["/compute/{path:path}"],
+        routes=[*batch.routes(), *signin.routes()],
+    )

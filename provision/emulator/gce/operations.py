@@ -131,7 +131,7 @@ class Operations:
         self,
         world: World,
         latency: Callable[[str, str], float],
-        fate: Callable[[str, str], OperationError | None],
+        fate: Callable[[str], OperationError | None],
     ) -> None:
         self._world, self._latency, self._fate = world, latency, fate
 
@@ -154,7 +154,7 @@ class Operations:
         )  # fmt: skip
         self._remember(project, operation)
         world.agenda.after(min(seconds / 10, 0.1), lambda: _start(operation))
-        fate = self._fate(method, last(work.target))
+        fate = self._fate(method)
         operation.doomed = fate is not None
         if not work.held or fate:
             world.agenda.after(seconds, lambda: self._end(operation, work, fate))

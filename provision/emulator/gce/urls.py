@@ -56,6 +56,11 @@ class Found:
     method: Method
     path_params: Mapping[str, str]
 
+    @property
+    def id(self) -> str:
+        """The method's id."""
+        return self.method.id
+
 
 @dataclass(slots=True)
 class _Node:

@@ -1,64 +1,43 @@
-"""Pages and partial answers."""
+"""Lists, pages and partial answers in Google's JSON."""
+
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from provision.emulator.agenda import Agenda
+from provision.emulator.gce import rendering, urls
+from provision.emulator.gce.call import Call, Rows
+from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError
-from provision.emulator.gce.listing import fields, order, page
-from provision.emulator.gce.world import Json
+from provision.emulator.gce.listing import fields, order
+from provision.emulator.gce.world import Json, World
+from provision.emulator.machines import NoMachines
 
 
-def row(key: str) -> Json:
-    return {"name": key, "creationTimestamp": f"{100 - len(key):03d}{key}"}
+def listing(**query: Any) -> Json | None:
+    method = urls.load().methods["compute.instances.list"]
+    call = Call(Cloud(World("http://x/", Agenda()), NoMachines()), method, {}, query, {})
+    return rendering.shown(call, Rows("", ["a", "b", "c"], lambda key: {"name": key}, "p"))
 
 
-@given(st.sets(st.text("abc", min_size=1, max_size=4)), st.integers(1, 7), st.booleans())
-def test_pages_put_together_are_the_list(names: set[str], size: int, newest_first: bool) -> None:
-    keys = sorted(names)
-    chosen = order.key("creationTimestamp desc") if newest_first else None
-    seen: list[str] = []
-    token = ""
-    for _ in range(len(keys) + 1):
-        rows, token = page.take(keys, size, token, row, chosen)
-        assert len(rows) <= size
-        seen += [each["name"] for each in rows]
-        if not token:
-            break
-    assert sorted(seen) == keys
-    if not newest_first:
-        assert seen == keys
-
-
-def test_a_token_stays_good_while_rows_come_and_go() -> None:
-    rows, token = page.take(["a", "c", "e", "g"], 2, "", row, None)
-    assert [each["name"] for each in rows] == ["a", "c"]
-    rows, token = page.take(["b", "d", "e", "g"], 2, token, row, None)
-    assert ([each["name"] for each in rows], bool(token)) == (["d", "e"], True)
-
-
-def test_only_what_a_page_holds_is_rendered() -> None:
-    rendered: list[str] = []
-
-    def watched(key: str) -> Json:
-        rendered.append(key)
-        return row(key)
-
-    keys = [f"{n:05d}" for n in range(10_000)]
-    page.take(keys, 100, "", watched, None)
-    assert len(rendered) <= 101
+def test_a_list_by_page() -> None:
+    first = listing(maxResults=2)
+    assert first is not None and [row["name"] for row in first["items"]] == ["a", "b"]
+    last = listing(maxResults=2, pageToken=first["nextPageToken"])
+    assert last == {"items": [{"name": "c"}]}
+    assert listing(maxResults=0) == {"items": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}
 
 
 @pytest.mark.parametrize("token", ["x", "%%%", "W10", "eyJhIjoxfQ", "é"])
 def test_a_bad_token(token: str) -> None:
     with pytest.raises(ApiError, match="Invalid page token"):
-        page.take(["a"], None, token, row, None)
+        listing(pageToken=token)
 
 
 @pytest.mark.parametrize("size", [-1, 501])
 def test_a_bad_size(size: int) -> None:
     with pytest.raises(ApiError, match="maxResults"):
-        page.take(["a"], size, "", row, None)
+        listing(maxResults=size)
 
 
 def test_orders() -> None:

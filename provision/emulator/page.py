@@ -5,32 +5,39 @@ import binascii
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from provision.emulator.gce import errors
-from provision.emulator.gce.listing.order import Order
-from provision.emulator.gce.world import Json
-
-LARGEST = 500
+Json = dict[str, Any]
 Accept = Callable[[str], Json | None]
 
 
+class BadToken(ValueError):
+    """A token that no page ended with."""
+
+
+class Order(Protocol):
+    """Another order than by key."""
+
+    @property
+    def descending(self) -> bool:
+        """Whether the largest comes first."""
+
+    def rank(self, row: Json) -> str:
+        """What rows are compared by."""
+
+
 def take(
-    keys: Sequence[str], max_results: int | None, token: str, accept: Accept, order: Order | None
+    keys: Sequence[str], size: int, token: str, accept: Accept, order: Order | None = None
 ) -> tuple[list[Json], str]:
-    """One page of rows and the next page's token, '' at the end.
+    """One page of rows and the next page's token, '' at the end. Raises BadToken.
 
     ``keys`` are sorted; ``accept`` renders a key's row, or None where a filter leaves it out. Without
     an order only the rows of the page (and those left out on the way) are rendered. A token names the
     last key shown, so that rows which come or go between two pages shift nothing.
     """
-    size = LARGEST if max_results is None else max_results
-    if not 0 <= size <= LARGEST:
-        raise errors.invalid("maxResults", size, f"Must be between 0 and {LARGEST}.")
-    size = size or LARGEST
     if order is not None:
         return _ordered(keys, size, token, accept, order)
-    start = bisect_right(keys, _text(_decode(token))) if token else 0
+    start = bisect_right(keys, _key(token)) if token else 0
     rows: list[Json] = []
     last = ""
     for key in keys[start:]:
@@ -38,7 +45,7 @@ def take(
         if row is None:
             continue
         if len(rows) == size:
-            return rows, _encode(last)
+            return rows, _token(last)
         rows.append(row)
         last = key
     return rows, ""
@@ -53,29 +60,22 @@ def _ordered(
         found.sort(key=lambda each: each[0], reverse=True)
     start = 0
     if token:
-        shown = _text(_decode(token))
+        shown = _key(token)
         start = next((at + 1 for at, each in enumerate(found) if each[1] == shown), len(found))
     chosen = found[start : start + size]
     more = start + size < len(found)
-    return [row for _, _, row in chosen], _encode(chosen[-1][1]) if more and chosen else ""
+    return [row for _, _, row in chosen], _token(chosen[-1][1]) if more and chosen else ""
 
 
-def _encode(key: str) -> str:
+def _token(key: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([key]).encode()).decode().rstrip("=")
 
 
-def _decode(token: str) -> Any:
+def _key(token: str) -> str:
     try:
-        return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        decoded = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError):
-        raise _bad(token) from None
-
-
-def _text(decoded: Any) -> str:
+        raise BadToken(token) from None
     if isinstance(decoded, list) and len(decoded) == 1 and isinstance(decoded[0], str):
         return decoded[0]
-    raise _bad(str(decoded))
-
-
-def _bad(token: str) -> errors.ApiError:
-    return errors.invalid("pageToken", token[:200], "Invalid page token.")
+    raise BadToken(str(decoded))
