@@ -7,9 +7,10 @@ prints, prompts or ends the process. Importing it loads no cloud; docs/api.md ha
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from provision.cluster import nodes
+from provision.cluster import listing, nodes
 from provision.cluster import status as looking
-from provision.cluster.status import Status, Summary
+from provision.cluster.listing import Summary
+from provision.cluster.status import Status
 from provision.errors import (
     CloudFailure,
     DeclinedError,
@@ -113,4 +114,4 @@ def status(name: str, emit: Emit = ignore) -> Status:
 
 def clusters() -> tuple[Sequence[Summary], Sequence[str]]:
     """All clusters, from labels alone; and in words, which places could not be asked and why."""
-    return looking.clusters()
+    return listing.clusters()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from provision.cluster import session, status
+from provision.cluster import listing, session, status
 from provision.events import Event
 from provision.recipes.consent import Purchase
 from provision.recipes.outcome import Outcome
@@ -33,8 +33,9 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
-    for module in (session, status):
+    for module in (session, status, listing):
         monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: made.cloud)
+    for module in (session, listing):
         monkeypatch.setattr(module, "places", lambda: [LocalCloud()])
     monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)
     monkeypatch.setattr(session.Session, "try_shell", lambda self, plan: NoShell())

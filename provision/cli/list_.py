@@ -18,10 +18,10 @@ def run(options: ConsoleOptions) -> int:
 
     Exit 1 where a place could not be asked, with what the others have.
     """
-    from provision.cluster import status
+    from provision.cluster import listing
 
     with Console(options) as console:
-        found, unasked = status.clusters()
+        found, unasked = listing.clusters()
         data = [{**dataclasses.asdict(one), "expired": one.expired} for one in found]
         console.result(data, Table(views.CLUSTER_COLUMNS, views.cluster_rows(found)))
         for words in unasked:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from provision.cli.tables import Table
 from provision.names import ENDLESS, short_name
-from provision.recipes import standing
 from provision.remote.nodeset import fold
 
 if TYPE_CHECKING:
     # Not for running: what is shown is made by others, and a list needs no recipe.
     from provision.cloud import Change, Limit
-    from provision.cluster.status import Status, Summary
+    from provision.cluster.listing import Summary
+    from provision.cluster.status import Status
     from provision.recipes.consent import Headroom, Purchase
     from provision.recipes.outcome import Outcome
     from provision.runtime import HostCheck
@@ -129,12 +129,9 @@ def outcome_lines(outcome: Outcome) -> list[str]:
             "join was not waited for"
         ]
     elif not outcome.created and not outcome.missing:
-        lines = [f"{name} is up: {standing.sentence(outcome.standing, name)}"]
+        lines = [f"{name} is up: {outcome.standing.sentence(name)}"]
     else:
-        lines = [
-            f"{name} is up after {outcome.seconds:.1f} s: "
-            f"{standing.sentence(outcome.standing, name)}"
-        ]
+        lines = [f"{name} is up after {outcome.seconds:.1f} s: {outcome.standing.sentence(name)}"]
     if outcome.proof:
         lines.append(proof_line(outcome.proof, outcome.proved))
     for node in outcome.missing[:MISSING_SHOWN]:

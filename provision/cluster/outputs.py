@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from provision.cloud import Endpoint, Machine, Phase
 from provision.errors import ProvisionError
 from provision.keys import Keys
@@ -134,6 +132,8 @@ def ansible(inventory: Inventory) -> str:
         "ansible_ssh_common_args": f"-F {shlex.quote(str(inventory.folder / 'ssh_config'))}",
         "ansible_python_interpreter": "/usr/bin/python3",
     }
+    import yaml  # takes a fiftieth of what a command may take that only looks
+
     return yaml.safe_dump({"all": {"vars": variables, "children": groups}}, sort_keys=False)
 
 

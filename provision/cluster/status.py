@@ -1,6 +1,5 @@
 """What is done with a cluster that is there: look at it, run commands on it, take nodes out and in."""
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -9,10 +8,9 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from provision import labels
-from provision.cloud import Machine
-from provision.clouds import cloud_of, places
-from provision.cluster import lookup, nodes, nodestatus
+from provision.clouds import cloud_of
+from provision.cluster import nodes, nodestatus
+from provision.cluster.listing import Summary, summary_of
 from provision.cluster.nodes import named
 from provision.cluster.nodestatus import NodeStatus
 from provision.cluster.outputs import Inventory, last_controller
@@ -39,24 +37,6 @@ SETTLE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """One cluster in a list. Times are seconds since the epoch; ``expires`` None where it has no ttl."""
-
-    name: str
-    cloud: str
-    scheduler: str
-    machines: int
-    started: int
-    created: float
-    expires: float | None
-
-    @property
-    def expired(self) -> bool:
-        """Whether its ttl has passed."""
-        return self.expires is not None and self.expires < time.time()
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """A cluster now. ``trouble`` says why the scheduler could not be asked, '' where it could."""
 
@@ -73,23 +53,11 @@ class Status:
         return data
 
 
-def clusters() -> tuple[list[Summary], Sequence[str]]:
-    """All clusters, from labels alone; and in words, which places could not be asked and why."""
-    with lookup.opened(places(), cloud_of) as asked:
-        answers = lookup.ask(asked, lambda cloud: cloud.machines())
-    found = [
-        _summary(name, place.cloud.kind, [one for one in machines if one.cluster == name])
-        for place, machines in answers.said
-        for name in {machine.cluster for machine in machines}
-    ]
-    return sorted(found, key=lambda summary: summary.name), answers.unasked
-
-
 def status(name: str, emit: Emit) -> Status:
     """The cluster's machines, and its nodes where the scheduler can be asked from here."""
     with found(name, emit) as session:
         machines = session.known()
-        summary = _summary(session.name, session.cloud.kind, machines)
+        summary = summary_of(session.name, session.cloud.kind, machines)
         members: dict[str, Member] = {}
         reports: Mapping[str, str] = {}
         plan = session.kept_plan()
@@ -226,17 +194,3 @@ def _remote_file(session: Session, shell: Connection, machine: str) -> str:
     (wanted,) = nodes.chosen(session, [machine])
     result = nodes.on_one(session, shell, wanted, command, 30)
     return result.stdout or f"({result.error or result.stderr.strip()})"
-
-
-def _summary(name: str, kind: str, machines: Sequence[Machine]) -> Summary:
-    marks = machines[0].labels if machines else {}
-    expires = marks.get(labels.EXPIRES)
-    return Summary(
-        name=name,
-        cloud=kind,
-        scheduler=marks.get(labels.SCHEDULER, ""),
-        machines=len(machines),
-        started=sum(1 for machine in machines if machine.phase == "started"),
-        created=min((machine.requested for machine in machines), default=0.0),
-        expires=float(expires) if expires else None,
-    )

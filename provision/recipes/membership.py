@@ -91,7 +91,7 @@ def join(run: BringUp, gap: Gap, made: Creation) -> Joined:
             seen = {member.name: member for member in controller.members(session, plan)}
         joined = Joined(wait.roster, wait.silence, seen)
         found = standing.of(len(plan.workers), joined.names, seen)
-        said.append(standing.sentence(found, plan.name))
+        said.append(found.sentence(plan.name))
         said.complete = found.complete
     results.save_timings(run, gap, joined.roster)
     return joined

@@ -24,6 +24,18 @@ class Standing:
         """Whether all joined, and none went down since. Drained nodes are out on purpose."""
         return self.joined >= self.asked and not self.down and not self.unfit
 
+    def sentence(self, cluster: str) -> str:
+        """``9 of 9 nodes joined, 1 of them drained (worker-0003)``."""
+        words = [f"{self.joined} of {self.asked} nodes joined"]
+        if self.drained:
+            words.append(f"{len(self.drained)} of them drained ({few(self.drained, cluster)})")
+        if self.down:
+            words.append(f"{len(self.down)} of them down again ({few(self.down, cluster)})")
+        if self.unfit:
+            some = few(self.unfit, cluster)
+            words.append(f"{len(self.unfit)} of them without their own user-data ({some})")
+        return ", ".join(words)
+
 
 def of(
     asked: int, joined: Collection[str], seen: Mapping[str, Member], unfit: Collection[str] = ()
@@ -32,19 +44,6 @@ def of(
     drained = [name for name in joined if _state(seen, name) is MemberState.DRAINED]
     down = [name for name in joined if seen and _state(seen, name) in (MemberState.DOWN, None)]
     return Standing(asked, len(joined), tuple(drained), tuple(down), tuple(unfit))
-
-
-def sentence(found: Standing, cluster: str) -> str:
-    """``9 of 9 nodes joined, 1 of them drained (worker-0003)``."""
-    words = [f"{found.joined} of {found.asked} nodes joined"]
-    if found.drained:
-        words.append(f"{len(found.drained)} of them drained ({few(found.drained, cluster)})")
-    if found.down:
-        words.append(f"{len(found.down)} of them down again ({few(found.down, cluster)})")
-    if found.unfit:
-        some = few(found.unfit, cluster)
-        words.append(f"{len(found.unfit)} of them without their own user-data ({some})")
-    return ", ".join(words)
 
 
 def left_out(wanted: Collection[str], able: Collection[str], busy: Collection[str]) -> str:

@@ -95,6 +95,11 @@ def test_looking_loads_only_what_a_list_needs(words: tuple[str, ...], cli: Cli) 
     assert modules.isdisjoint(HEAVY)
 
 
+def test_a_list_loads_nothing_of_what_works_on_a_cluster(cli: Cli) -> None:
+    others = {"yaml", "provision.scheduler", "provision.cluster.session", "provision.remote.ssh"}
+    assert loaded(cli, "list").isdisjoint(others)
+
+
 def test_the_containers_sdk_loads_without_paramiko_and_still_finds_an_engine_by_ssh() -> None:
     script = (
         "import sys; from provision.runtimes.container import connect; connect._sdk('unix:///x');"

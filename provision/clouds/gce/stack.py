@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import ValidationError
 
 from provision.assets import program_of
@@ -95,6 +94,8 @@ def kept_place(cluster: str) -> GceSpec | None:
     """
     if not exists(cluster):
         return None
+    import yaml
+
     from provision.engine.workdir import PROJECT
 
     name = f"stack/Pulumi.{cluster}.yaml"

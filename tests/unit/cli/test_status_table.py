@@ -5,8 +5,9 @@ import io
 from provision.cli import richtable, views
 from provision.cli.tables import Table
 from provision.cli.terminal import Terminal
+from provision.cluster.listing import Summary
 from provision.cluster.nodestatus import NodeStatus
-from provision.cluster.status import Status, Summary
+from provision.cluster.status import Status
 
 SUMMARY = Summary("demo", "local", "slurm", 1001, 1001, 0.0, None)
 

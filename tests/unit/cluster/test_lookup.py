@@ -10,7 +10,7 @@ import pytest
 from provision.cli.main import main
 from provision.cloud import Leftover, Machine
 from provision.clouds import words_of
-from provision.cluster import lookup, session, status
+from provision.cluster import listing, lookup, session, status
 from provision.errors import CloudFailure, UnaskedError
 from provision.events import Warned
 from provision.recipes.down import down
@@ -49,7 +49,7 @@ def silent(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
     def cloud_of(spec: CloudSpec, emit: object = None) -> MemoryCloud:
         return made if isinstance(spec, GceCloud) else world.cloud
 
-    for module in (session, status):
+    for module in (session, listing):
         monkeypatch.setattr(module, "cloud_of", cloud_of)
         monkeypatch.setattr(module, "places", lambda: [LocalCloud(), GceCloud(project="mine")])
     monkeypatch.setattr(lookup, "SECONDS", 0.2)

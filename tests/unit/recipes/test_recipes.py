@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from provision.cloud import Launch, Leftover, Machine, Phase
-from provision.cluster import session, status
+from provision.cluster import listing, session, status
 from provision.errors import (
     BusyError,
     CloudFailure,
@@ -308,7 +308,7 @@ def test_status_works_from_labels_alone(world: World) -> None:
     world.up()
     Workspace("demo").remove()
     found = status.status("demo", world.events.append)
-    assert [summary.name for summary in status.clusters()[0]] == ["demo"]
+    assert [summary.name for summary in listing.clusters()[0]] == ["demo"]
     assert (found.summary.machines, found.ready) == (9, 8)
 
 
@@ -327,7 +327,7 @@ class Elsewhere(MemoryCloud):
 def elsewhere(world: World, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
     made = Elsewhere()
     clouds = {"container": made, "light": world.cloud}
-    for module in (session, status):
+    for module in (session, listing):
         monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: clouds[spec.machines])
         monkeypatch.setattr(module, "places", lambda: [LocalCloud(), LocalCloud(machines="light")])
     return made
