@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MARK = re.compile(r"^\s*<!-- not run: (?P<why>.+) -->\s*$")
 OURS = re.compile(r"^(?:[A-Z_]+=\S+ )*(provision|make) ")
+TYPED = re.compile(rf"{OURS.pattern}|^(?:source|jq|scp|rsync) |^[a-z]+=\S+$")
+"""Ours, and what stands beside them for the same shell; not what only has to do with Google's own tools."""
 ENDS = {"|", ">", ">>", "&&", "||", ";", "<"}
 
 
@@ -42,13 +44,13 @@ class Line:
         return words
 
 
-def lines() -> Iterator[Line]:
+def lines(wanted: re.Pattern[str] = OURS) -> Iterator[Line]:
     """Every command of ours in a block, in the order in which a reader meets them."""
     for page in PAGES:
-        yield from of(page.relative_to(ROOT).as_posix(), page.read_text(encoding="utf-8"))
+        yield from of(page.relative_to(ROOT).as_posix(), page.read_text(encoding="utf-8"), wanted)
 
 
-def of(page: str, text: str) -> Iterator[Line]:
+def of(page: str, text: str, wanted: re.Pattern[str] = OURS) -> Iterator[Line]:
     """Those of one page."""
     why, fence = "", ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -62,6 +64,6 @@ def of(page: str, text: str) -> Iterator[Line]:
         if line.strip() and not inside:
             why = why if fence else ""
         command = line.strip().removeprefix("$ ")
-        if inside and OURS.match(command):
+        if inside and wanted.match(command):
             code, _, beside = command.partition(" #")
             yield Line(page, number, code.strip(), beside.strip(" #"), why)

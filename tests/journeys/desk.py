@@ -123,23 +123,42 @@ class Desk:
         assert done.returncode == 0 or not check, f"{text}: exit {done.returncode}\n{done.stdout}"
         return done.stdout
 
-    def until_ctrl_c(self, text: str, port: int) -> str:
-        """Type it, wait until that port of this machine answers, press Ctrl-C; what it said."""
+    def until_ctrl_c(self, text: str, port: int, shown: str) -> str:
+        """Type it, wait until it shows that and that port of this machine answers, press Ctrl-C.
+
+        Answers what it said. Where the port is somebody's already, another is taken.
+        """
         free = port if _free(port) else _any_free()
-        process = subprocess.Popen(
-            ["bash", "-c", text.replace(f"{port}", f"{free}", 1)], cwd=self.folder, env=self.env,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,
-        )  # fmt: skip
+        screen = self.home / "screen"
+        with screen.open("w") as out:
+            process = subprocess.Popen(
+                ["bash", "-c", text.replace(f"{port}", f"{free}", 1)], cwd=self.folder, env=self.env,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
         try:
-            until(lambda: process.poll() is not None or not _free(free), 60)
+            until(
+                lambda: (
+                    process.poll() is not None
+                    or (not _free(free) and bool(re.search(shown, screen.read_text())))
+                ),
+                60,
+            )
             assert process.poll() is None, f"{text}: exit {process.returncode}"
             os.killpg(process.pid, signal.SIGINT)
-            return process.communicate(timeout=30)[0]
+            process.wait(30)
+            return screen.read_text()
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+                process.wait(30)
+
+    def clusters(self) -> list[str]:
+        """Names of those that are there, as far as this home knows."""
+        return [
+            path.name
+            for path in self.home.glob(".local/state/provision/clusters/*")
+            if path.is_dir()
+        ]
 
 
 def _free(port: int) -> bool:
