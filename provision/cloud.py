@@ -1,12 +1,13 @@
 """The contract for a cloud: what it can still give, create, list, replace, destroy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
-from provision.errors import Finding
+from provision import labels
+from provision.errors import CloudFailure, Finding
 from provision.events import Emit
 from provision.failures import Cause
 from provision.plan import Plan, PlannedMachine
@@ -141,13 +142,46 @@ class Cost:
     text: str
 
 
+def _unremovable(seconds: float) -> None:
+    raise CloudFailure("nothing here knows how to remove it", "run 'provision down'")
+
+
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """Something that carries our label."""
+    """Something that carries our label. ``region`` is '' where it is of none or the cloud tells none.
+
+    ``created`` and ``expires`` are seconds since the epoch, None where nobody says; ``owner`` is who
+    made it, '' where the cloud does not tell. ``machine_types`` are what it runs or would run.
+    ``remove`` removes it, waits until it is gone (at most so many seconds) and raises CloudFailure or
+    RuntimeFailure; gone already is success.
+    """
 
     kind: str
     name: str
     cluster: str
+    region: str = ""
+    created: float | None = None
+    owner: str = ""
+    expires: float | None = None
+    machine_types: tuple[str, ...] = ()
+    remove: Callable[[float], None] = field(default=_unremovable, repr=False, compare=False)
+
+    @classmethod
+    def marked(
+        cls, kind: str, name: str, marks: Mapping[str, str], remove: Callable[[float], None],
+        region: str = "", created: float | None = None, machine_types: tuple[str, ...] = (),
+    ) -> Self:  # fmt: skip
+        """One whose labels say whose it is and when it may go."""
+        expires = marks.get(labels.EXPIRES, "")
+        return cls(
+            kind, name, marks.get(labels.CLUSTER, ""), region, created,
+            expires=float(expires) if expires.isdecimal() else None,
+            machine_types=machine_types, remove=remove,
+        )  # fmt: skip
+
+    def as_dict(self) -> dict[str, str]:
+        """What tells it from others, as plain data."""
+        return {"kind": self.kind, "name": self.name, "cluster": self.cluster}
 
 
 class Cloud(Protocol):
@@ -177,6 +211,9 @@ class Cloud(Protocol):
         Raises:
             RefusedError: it cannot be known.
         """
+
+    def cost(self, plan: Plan) -> Cost | None:
+        """What the plan's machines cost while they are up; None where nobody pays. Asks nobody."""
 
     def bills(self) -> bool:
         """Whether somebody pays for what is created here."""
@@ -251,8 +288,12 @@ class Cloud(Protocol):
     def destroy(self, cluster: str, emit: Emit) -> list[str]:
         """Remove everything that carries the cluster's name; answers what was removed."""
 
-    def leftovers(self, cluster: str = "") -> list[Leftover]:
-        """Everything that carries our label, machines or not."""
+    def census(self, cluster: str = "", *, everywhere: bool = False) -> list[list[Leftover]]:
+        """Everything that carries our label, machines or not, in rows in the order they can go.
+
+        What stands in one row needs nothing of the others in it. ``everywhere`` covers every region;
+        else it is the region that is asked for, and whatever one list tells of the others.
+        """
 
     def close(self) -> None:
         """Let go of connections."""

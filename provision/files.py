@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -216,3 +216,23 @@ def _busy(path: Path, cluster: str) -> BusyError:
         return BusyError(cluster, holder["command"], int(holder["pid"]), holder["started"])
     except (OSError, ValueError, LookupError, TypeError):
         return BusyError(cluster, "another command", 0, "just now")
+
+
+class Folder(Protocol):
+    """A cluster's folder on this machine, as much of it as a cloud may use; see ``Workspace``."""
+
+    def path(self, name: str) -> Path:
+        """Where the file of that name stands (it may not exist)."""
+
+    def text(self, name: str) -> str | None:
+        """What a file holds, None where there is none. Raises UnreadableError."""
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file, mode 0600, whole or not at all."""
+
+    def discard(self, name: str) -> None:
+        """Remove one file or folder."""
+
+
+Folders = Callable[[str], Folder]
+"""A cluster's folder by the cluster's name."""

@@ -12,6 +12,7 @@ from provision import labels
 from provision.cloud import (
     Change,
     Cloud,
+    Cost,
     Endpoint,
     GroupState,
     Launch,
@@ -52,6 +53,7 @@ class MemoryCloud:
     findings: list[Finding] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
     billed: bool = False
+    price: Cost | None = None
     nothing_boots: str = ""
     refuse: dict[str, str] = field(default_factory=dict)
     rehearsed: tuple[int, str] | None = None
@@ -63,6 +65,9 @@ class MemoryCloud:
 
     def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
         return self.limits
+
+    def cost(self, plan: Plan) -> Cost | None:
+        return self.price
 
     def bills(self) -> bool:
         return self.billed
@@ -116,7 +121,7 @@ class MemoryCloud:
         return Endpoint(plan.controller.address)
 
     def clusters(self, cluster: str = "") -> list[str]:
-        return sorted({leftover.cluster for leftover in self.leftovers(cluster)})
+        return sorted({each.cluster for row in self.census(cluster) for each in row})
 
     def claim(self, cluster: str, command: str) -> AbstractContextManager[None]:
         return contextlib.nullcontext()
@@ -159,8 +164,8 @@ class MemoryCloud:
             del self.there[name]
         return gone
 
-    def leftovers(self, cluster: str = "") -> list[Leftover]:
-        return [Leftover("machine", m.name, m.cluster) for m in self.machines(cluster)]
+    def census(self, cluster: str = "", *, everywhere: bool = False) -> list[list[Leftover]]:
+        return [[Leftover("machine", m.name, m.cluster) for m in self.machines(cluster)]]
 
     def close(self) -> None:
         self.calls.append("close")

@@ -34,7 +34,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     for module in (session, status, listing):
-        monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: made.cloud)
+        monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None, folders=None: made.cloud)
     for module in (session, listing):
         monkeypatch.setattr(module, "places", lambda: [LocalCloud()])
     monkeypatch.setattr(session, "scheduler_of", lambda name: made.scheduler)

@@ -79,7 +79,9 @@ def _show(removal: "Removal", console: Console) -> int:
 
     rows = [(one.kind, one.name) for one in removal.resources]
     line = f"would be removed: {words(removal)}"
-    console.result(dataclasses.asdict(removal), Table(("KIND", "NAME"), rows), line)
+    data = dataclasses.asdict(dataclasses.replace(removal, resources=()))
+    data["resources"] = [one.as_dict() for one in removal.resources]
+    console.result(data, Table(("KIND", "NAME"), rows), line)
     return EXIT_DONE
 
 

@@ -20,11 +20,11 @@ def run(chosen: SpecChoice, options: ConsoleOptions) -> int:
 
     Creates nothing. The same spec gives the same bytes with --output json.
     """
-    from provision.clouds import cost_of
+    from provision.clouds import cloud_of
 
     with Console(options) as console:
         _, plan = chosen.plan()
-        cost = cost_of(plan)
+        cost = cloud_of(plan.cloud).cost(plan)
         lines = [*summary(plan), *([f"cost: {cost.text}"] if cost else [])]
         data = plan.as_dict() | ({"cost": asdict(cost)} if cost else {})
         console.result(data, table_of(plan), *lines)

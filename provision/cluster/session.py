@@ -198,7 +198,8 @@ def opened(
     """A session for a cluster that may not exist yet; ``log`` as in :func:`found`."""
     workspace = Workspace(name)
     with recording(EventLog(log, workspace) if log else None, emit) as emit:
-        session = Session(name, cloud_of(cloud, emit), scheduler_of(scheduler), workspace, emit)
+        made = cloud_of(cloud, emit, Workspace)
+        session = Session(name, made, scheduler_of(scheduler), workspace, emit)
         try:
             yield session
         finally:
@@ -239,7 +240,7 @@ def _holder(
 ) -> Iterator[tuple[str, Cloud, str, list[Machine]]]:
     """The cluster's name, the cloud that has it, its scheduler, and the machines listed on the way."""
     spec, specs, unasked = _kept(name, emit) if name else (None, places(), [])
-    with lookup.opened(specs, lambda place: cloud_of(place, emit), within) as all_places:
+    with lookup.opened(specs, lambda place: cloud_of(place, emit, Workspace), within) as all_places:
         holding, answers, known = lookup.holding(all_places, name, alone=spec is not None)
         unasked += answers.unasked
         if name not in holding and (name or len(holding) != 1):
@@ -270,7 +271,7 @@ def _kept(name: str, emit: Emit) -> tuple[Spec | None, list[CloudSpec], list[str
         return spec, [spec.cloud], []
     asked = [spec.cloud] if spec else places()
     try:
-        stack = kept_place(name)
+        stack = kept_place(name, Workspace(name))
     except UnreadableError as error:
         return spec, asked, [f"the cloud of its stack is not known ({error.problem})"]
     if stack:

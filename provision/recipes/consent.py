@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from provision.cloud import Cost, Limit
-from provision.clouds import cost_of
 from provision.cluster.session import opened
 from provision.errors import CloudFailure, DeclinedError, RefusedError, RuntimeFailure
 from provision.events import Emit, Noted, Warned
@@ -57,7 +56,7 @@ def headroom(spec: Spec, emit: Emit) -> Headroom:
         if not limits and (wrong := preflight.capacity(session.cloud, plan, lacking)):
             raise RefusedError(wrong)
         fits = not any(limit.short for limit in limits)
-        return Headroom(plan, limits, fits, fitting(plan, limits), cost_of(plan))
+        return Headroom(plan, limits, fits, fitting(plan, limits), session.cloud.cost(plan))
 
 
 def fitted(run: BringUp) -> BringUp:
@@ -91,7 +90,7 @@ def ask(run: BringUp, gap: Gap, agree: Agree | None) -> None:
     """
     if not gap.lacking:
         return
-    cost = cost_of(run.plan)
+    cost = run.session.cloud.cost(run.plan)
     if cost is not None:
         run.session.emit(Noted(text=f"{run.plan.name} costs {cost.text}"))
     if agree is None or not run.session.cloud.bills():

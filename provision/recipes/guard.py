@@ -14,6 +14,7 @@ from provision.errors import (
     UsageError,
 )
 from provision.recipes.bringup import BringUp
+from provision.sweep import leftovers
 
 
 @contextlib.contextmanager
@@ -43,7 +44,7 @@ def _interrupted(run: BringUp) -> InterruptedRun:
     name, stage = run.plan.name, run.session.stage
     onward = f"run the same command again to go on, or 'provision down {name}' to remove "
     try:
-        there = run.session.cloud.leftovers(name)
+        there = leftovers(run.session.cloud, name)
         machines = {machine.name for machine in run.session.machines()} if there else set()
     except (CloudFailure, RuntimeFailure, RefusedError) as failure:
         words = f"stopped while {stage}; what exists could not be listed ({failure.problem})"

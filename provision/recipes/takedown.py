@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from provision.cloud import Cost, Leftover, Machine
-from provision.clouds import cost_of, words_of
+from provision.clouds import words_of
 from provision.cluster import lookup
 from provision.cluster.session import Session
 from provision.errors import DeclinedError, InterruptedRun, ProvisionError
@@ -15,6 +15,7 @@ from provision.events import Event, Noted
 from provision.labels import CONTROLLER
 from provision.scheduler import Jobs
 from provision.spec.models import duration_text
+from provision.sweep import leftovers
 
 DEADLINE = 1800
 """Seconds that a removal may take where nobody says otherwise: half of them are for the VMs of a group."""
@@ -59,7 +60,7 @@ Consent = Callable[[Removal], bool]
 def look(session: Session, *, chosen: bool) -> Removal:
     """What there is of the cluster, and what is done with it; changes nothing."""
     with session.step("look", f"looking at what {session.name} has and does") as said:
-        resources = tuple(session.cloud.leftovers(session.name))
+        resources = tuple(leftovers(session.cloud, session.name))
         machines = session.machines()
         jobs, unknown = _jobs(session, machines)
         plan = session.kept_plan()
@@ -71,7 +72,7 @@ def look(session: Session, *, chosen: bool) -> Removal:
             machines=len(machines),
             resources=resources,
             bills=bills,
-            cost=cost_of(plan) if plan and bills else None,
+            cost=session.cloud.cost(plan) if plan and bills else None,
             jobs=jobs,
             unknown=unknown,
             chosen=chosen,
@@ -125,7 +126,7 @@ def remove(session: Session, seconds: int = DEADLINE) -> list[str]:
 def _left(session: Session, seconds: int, late: ProvisionError | None) -> Sequence[Leftover]:
     """What is still there. Where that cannot be asked after the deadline, nothing is called gone."""
     try:
-        return session.cloud.leftovers(session.name)
+        return leftovers(session.cloud, session.name)
     except ProvisionError as failure:
         if late is None:
             raise

@@ -59,7 +59,7 @@ def test_the_address_is_taken_back_from_the_worker_that_has_it(gce: Emulated, cl
         Controller(client).create(left[Controller.token], work())
     made = Address(client).create(left[Address.token], work())
     Controller(client).create(left[Controller.token], work())
-    group = next(iter(Group(client).listed(PROJECT, "us-central1")))[0]
+    group = next(iter(Group(client).listed())).ident
     assert settled(Group(client), group) == ""
     there = addresses(client)
     assert there.pop(plan.controller.name) == plan.controller.address
@@ -90,12 +90,12 @@ def test_a_reserved_address_is_nobodys_until_it_is_asked_for_and_stays_when_its_
     for token, given in declared(plan, located(client, plan)):
         if token != Controller.token:
             by_token[token].create(given, work())
-    group = next(iter(Group(client).listed(PROJECT, "us-central1")))[0]
+    group = next(iter(Group(client).listed())).ident
     assert settled(Group(client), group) == ""
     assert plan.controller.address not in addresses(client).values()
     vm = Controller(client).create(inputs[Controller.token], work())
     with pytest.raises(CloudFailure, match="already being used by"):
-        address = next(iter(Address(client).listed(PROJECT, "us-central1")))[0]
+        address = next(iter(Address(client).listed())).ident
         Address(client).delete(address, {}, work())
     Controller(client).delete(vm.ident, {}, work())
     found = Address(client).get(address)

@@ -40,7 +40,7 @@ def vms(gce: Emulated, client: Gce) -> Vms:
 def stop(client: Gce, vms: Vms) -> None:
     """Ask for it, and wait for its beginning alone."""
     kind = Controller(client)
-    ident = next(ident for ident, _ in kind.listed(PROJECT, "us-central1"))
+    ident = next(iter(kind.listed())).ident
     kind.ask("stop_unary", "stop it", **kind.at(ident))
     tries = Retrying(
         stop=stop_after_delay(SECONDS),

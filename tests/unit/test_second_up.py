@@ -110,7 +110,7 @@ def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     world.cloud = Placed()
     world.scheduler.cloud = world.cloud
 
-    def cloud_of(spec: CloudSpec, emit: object = None) -> MemoryCloud:
+    def cloud_of(spec: CloudSpec, emit: object = None, folders: object = None) -> MemoryCloud:
         world.cloud.spec = spec  # type: ignore[attr-defined]  # it is a Placed
         return world.cloud
 

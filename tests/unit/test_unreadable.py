@@ -61,10 +61,10 @@ class Google(MemoryCloud):
 
     dead = False
 
-    def leftovers(self, cluster: str = "") -> list[Leftover]:
+    def census(self, cluster: str = "", *, everywhere: bool = False) -> list[list[Leftover]]:
         if self.dead:
             raise CloudFailure("no route to it", "wait")
-        return super().leftovers(cluster)
+        return super().census(cluster)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def google(world: World, monkeypatch: pytest.MonkeyPatch) -> Google:
     world.cloud.there = {}
     asked: list[CloudSpec] = []
 
-    def cloud_of(spec: CloudSpec, emit: object = None) -> MemoryCloud:
+    def cloud_of(spec: CloudSpec, emit: object = None, folders: object = None) -> MemoryCloud:
         asked.append(spec)
         return made if isinstance(spec, GceCloud) else world.cloud
 

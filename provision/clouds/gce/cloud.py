@@ -4,32 +4,43 @@ import math
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine
-from provision.clouds.gce import stack, states, sweep
+from provision import sweep
+from provision.assets import program_of
+from provision.cloud import (
+    Change,
+    Cost,
+    Endpoint,
+    GroupState,
+    Launch,
+    Leftover,
+    Limit,
+    Machine,
+)
+from provision.clouds.common import stack
+from provision.clouds.common.declared import Declared
+from provision.clouds.gce import census, states
 from provision.clouds.gce.api import emulated
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place, place_of
-from provision.clouds.gce.resources import Group, noun
+from provision.clouds.gce.resources import Group, Kind, kinds, noun
 from provision.clouds.gce.settings import ENDPOINT, Settings, resolve
 from provision.clouds.gce.vms import Vms
-from provision.errors import EngineFailure, Finding, RefusedError, UnreachableError, UnreadableError
-from provision.events import Emit, Noted, Warned, ignore
+from provision.errors import Finding, RefusedError, UnreachableError
+from provision.events import Emit, ignore
 from provision.failures import ServiceFailure
+from provision.files import Folders
 from provision.names import parts
 from provision.plan import Plan, PlannedMachine
 from provision.spec.clouds import GceCloud as GceSpec
 
-if TYPE_CHECKING:
-    from provision.engine.stack import Stack
-
-PAST = {"create": "created", "update": "changed", "replace": "replaced", "delete": "removed"}
+PLUGIN = "provision.clouds.gce.plugin"
+"""What Pulumi starts where it is run by hand."""
 LOOK = 1.0
 """Seconds between two looks for the controller's address at least."""
 LAST_PATIENCE = 5.0
@@ -49,10 +60,10 @@ class GceCloud:
     quiet = 10.0
     declarative = True
 
-    def __init__(self, spec: GceSpec, emit: Emit = ignore) -> None:
+    def __init__(self, spec: GceSpec, emit: Emit = ignore, folders: Folders | None = None) -> None:
         self._spec, self._emit = spec, emit
         self._stop, self._until = threading.Event(), math.inf
-        self._stack: Stack | None = None
+        self._declared = Declared(folders, self._config, self._kinds, noun, PLUGIN)
         self._placed: Place | None = None
         self._controller: tuple[str, Endpoint] | None = None
         self._looked = 0.0
@@ -125,6 +136,12 @@ class GceCloud:
         except ServiceFailure as failure:
             raise RefusedError([*quota.failed([failure])]) from failure
 
+    def cost(self, plan: Plan) -> Cost | None:
+        """By a table of list prices."""
+        from provision.clouds.gce.account.prices import cost_of, region_of
+
+        return cost_of(plan, region_of(self._spec, os.environ))
+
     def bills(self) -> bool:
         """Google does; an emulator on this machine does not."""
         return not emulated.here(self._settings)
@@ -142,27 +159,17 @@ class GceCloud:
         """The image is Google's; only a machine has it."""
 
     def preview(self, launch: Launch) -> list[Change]:
-        made = self._declared(launch, self._emit)
-        changed = made.preview().changed
-        return [Change(one.operation, noun(one.type), one.name, one.properties) for one in changed]
+        return self._declared.preview(launch.plan.name, self._program(launch), self._emit)
 
     def apply(self, launch: Launch, emit: Emit) -> Mapping[str, str]:
-        """What there is is read back first, so that drift is mended; a second one changes nothing."""
-        made = self._declared(launch, emit)
-
-        def watch(change: Any) -> None:
-            word = PAST.get(change.operation, change.operation)
-            if word != "same":
-                emit(Noted(text=f"{word} the {noun(change.type)} {change.name}"))
-
-        if stack.exists(launch.plan.name) and made.exists():
-            made.refresh(watch)
-        made.up(watch)
+        """As its stack declares it."""
+        self._declared.apply(launch.plan.name, self._program(launch), emit)
         return {}
 
     def claim(self, cluster: str, command: str) -> AbstractContextManager[None]:
         """Runs of other hosts meet at the network, which carries the fingerprint of the keys."""
-        return stack.claim(cluster, self._settings, command)
+        settings = self._settings
+        return stack.claim(cluster, (settings.project, settings.endpoint), command)
 
     def within(self, seconds: float) -> None:
         """For every call and every operation, the provider's included."""
@@ -178,8 +185,7 @@ class GceCloud:
         self._stop.set()
         if "_gce" in self.__dict__:
             self._gce.patience = LAST_PATIENCE
-        if self._stack:
-            self._stack.cancel()
+        self._declared.interrupt()
 
     def endpoint(self, plan: Plan) -> Endpoint:
         """The controller's public address, once it has one."""
@@ -208,7 +214,7 @@ class GceCloud:
 
     def clusters(self, cluster: str = "") -> list[str]:
         """Those in the settings' region."""
-        return sorted(name for name in sweep.clusters(self._gce) if cluster in ("", name))
+        return sorted(name for name in census.clusters(self._gce) if cluster in ("", name))
 
     def machines(self, cluster: str = "") -> list[Machine]:
         """One list by page."""
@@ -239,36 +245,27 @@ class GceCloud:
 
     def destroy(self, cluster: str, emit: Emit) -> list[str]:
         """By the stack where there is one, and then by labels whatever is left."""
-        removed: list[str] = []
+        removed = self._declared.destroy(cluster, emit)
+        return removed + sweep.sweep(lambda: self.census(cluster), emit)
 
-        def watch(change: Any) -> None:
-            if change.operation == "delete":
-                removed.append(change.name)
-                emit(Noted(text=f"removed the {noun(change.type)} {change.name}"))
-
-        if stack.exists(cluster):
-            try:
-                self._stack_of(cluster, stack.nothing, emit).destroy(watch, remove=True)
-            except (EngineFailure, UnreadableError) as failure:
-                emit(Warned(text=f"{failure.problem}; going on by labels alone"))
-        return removed + sweep.remove(self._gce, cluster, emit)
-
-    def leftovers(self, cluster: str = "") -> list[Leftover]:
-        """Everything that carries our label, VMs and disks included."""
-        rows = sweep.everything(self._gce, cluster)
-        return [Leftover(one.kind, one.name, one.cluster) for row in rows for one in row]
+    def census(self, cluster: str = "", *, everywhere: bool = False) -> list[list[Leftover]]:
+        """Everything that carries our label, VMs and disks of all regions included."""
+        return census.census(self._gce, cluster, everywhere=everywhere)
 
     def close(self) -> None:
         """Let go of connections."""
         if "_gce" in self.__dict__:
             self._gce.close()
 
-    def _declared(self, launch: Launch, emit: Emit) -> "Stack":
-        program = stack.program(launch, self._place_of(launch.plan))
-        return self._stack_of(launch.plan.name, program, emit)
+    def _program(self, launch: Launch) -> Callable[[], None]:
+        """What there shall be, as ``stacks/gce`` declares it."""
+        return partial(program_of("gce"), launch, self._place_of(launch.plan))
 
-    def _stack_of(self, cluster: str, program: Any, emit: Emit) -> "Stack":
-        self._stack = stack.stack_of(
-            cluster, self._settings, program, emit, self._stop, self._until
-        )
-        return self._stack
+    def _config(self) -> Mapping[str, str]:
+        settings = self._settings
+        config = {"project": settings.project, "region": settings.region}
+        return config | ({"endpoint": settings.endpoint} if settings.endpoint else {})
+
+    def _kinds(self, emit: Emit) -> list[Kind]:
+        """With a client of their own, that is stopped by itself."""
+        return kinds(Gce(self._settings, emit, stop=self._stop, until=self._until))

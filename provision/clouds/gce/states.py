@@ -8,8 +8,7 @@ from provision.cloud import GroupState, Machine, Phase
 from provision.clouds.gce.api.answer import classify
 from provision.clouds.gce.api.listing import Row
 from provision.clouds.gce.resources import Group
-from provision.clouds.gce.resources.instances import seconds
-from provision.clouds.gce.resources.kind import last
+from provision.clouds.gce.resources.kind import last, seconds
 from provision.failures import Cause, one_line
 
 PHASES = {"PROVISIONING": Phase.REQUESTED, "STAGING": Phase.REQUESTED, "RUNNING": Phase.STARTED}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 
 from provision import labels
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine, Phase
@@ -13,6 +14,9 @@ from provision.files import claimed, host_folder
 from provision.plan import Plan, PlannedMachine
 from provision.runtimes.container.rehearsal import rehearse
 from provision.spec.clouds import LocalCloud as LocalSpec
+
+NETWORK = "network"
+"""What both runtimes call a network among what they have."""
 
 
 class LocalCloud:
@@ -42,6 +46,9 @@ class LocalCloud:
     def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
         """A host counts no metrics; :meth:`check` says what it lacks."""
         return []
+
+    def cost(self, plan: Plan) -> None:
+        """Nobody pays."""
 
     def bills(self) -> bool:
         """Nobody pays."""
@@ -86,7 +93,7 @@ class LocalCloud:
 
     def clusters(self, cluster: str = "") -> list[str]:
         """Those that have a machine or a network."""
-        return sorted({leftover.cluster for leftover in self.leftovers(cluster)})
+        return sorted({each.cluster for row in self.census(cluster) for each in row})
 
     def claim(self, cluster: str, command: str) -> AbstractContextManager[None]:
         """By a lock of the host's."""
@@ -129,12 +136,18 @@ class LocalCloud:
         """All containers and networks that carry the name."""
         return self.runtime.stop({labels.CLUSTER: cluster})
 
-    def leftovers(self, cluster: str = "") -> list[Leftover]:
-        """Containers and networks that carry our label."""
-        return [
-            Leftover(kind, name, marks.get(labels.CLUSTER, ""))
-            for kind, name, marks in self.runtime.leftovers({labels.CLUSTER: cluster})
-        ]
+    def census(self, cluster: str = "", *, everywhere: bool = False) -> list[list[Leftover]]:
+        """Machines, then networks; this host is everywhere. A network goes with all of its cluster."""
+        rows: list[list[Leftover]] = [[], []]
+        for kind, name, marks in self.runtime.leftovers({labels.CLUSTER: cluster}):
+            names, row = (None, 1) if kind == NETWORK else ([name], 0)
+            remove = partial(self._removed, marks[labels.CLUSTER], names)
+            rows[row].append(Leftover.marked(kind, name, marks, remove))
+        return rows
+
+    def _removed(self, cluster: str, names: Sequence[str] | None, seconds: float) -> None:
+        """The runtime's own bound is the shorter one."""
+        self.runtime.stop({labels.CLUSTER: cluster}, names)
 
     def close(self) -> None:
         """Let go of the engine."""

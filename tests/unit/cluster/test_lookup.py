@@ -31,9 +31,9 @@ class Silent(MemoryCloud):
         self.hangs = False
         self.go = threading.Event()
 
-    def leftovers(self, cluster: str = "") -> list[Leftover]:
+    def census(self, cluster: str = "", *, everywhere: bool = False) -> list[list[Leftover]]:
         self.machines()
-        return super().leftovers(cluster)
+        return super().census(cluster)
 
     def machines(self, cluster: str = "") -> list[Machine]:
         if not self.hangs:
@@ -46,7 +46,7 @@ class Silent(MemoryCloud):
 def silent(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
     made = Silent()
 
-    def cloud_of(spec: CloudSpec, emit: object = None) -> MemoryCloud:
+    def cloud_of(spec: CloudSpec, emit: object = None, folders: object = None) -> MemoryCloud:
         return made if isinstance(spec, GceCloud) else world.cloud
 
     for module in (session, listing):

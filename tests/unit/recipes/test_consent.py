@@ -39,7 +39,7 @@ def up(world: World, answer: bool | Exception | None = None, **more: int) -> Out
 @pytest.fixture(autouse=True)
 def paid(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.cloud.billed = True
-    monkeypatch.setattr(consent, "cost_of", lambda plan: COST)
+    world.cloud.price = COST
 
 
 def test_who_agrees_gets_it_and_is_asked_once(world: World) -> None:

@@ -202,10 +202,10 @@ def test_an_interrupt_is_told_where_the_cloud_does_not_answer_any_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(controller: object) -> list[Member]:
-        monkeypatch.setattr(world.cloud, "leftovers", lost)
+        monkeypatch.setattr(world.cloud, "census", lost)
         raise KeyboardInterrupt
 
-    def lost(cluster: str = "") -> list[Leftover]:
+    def lost(cluster: str = "", *, everywhere: bool = False) -> list[list[Leftover]]:
         raise CloudFailure("no route to the cloud", "wait")
 
     monkeypatch.setattr(world.scheduler, "members", stop)
@@ -317,10 +317,10 @@ class Elsewhere(MemoryCloud):
 
     dead = False
 
-    def leftovers(self, cluster: str = "") -> list[Leftover]:
+    def census(self, cluster: str = "", *, everywhere: bool = False) -> list[list[Leftover]]:
         if self.dead:
             raise RuntimeFailure("no engine answers", "install one")
-        return super().leftovers(cluster)
+        return super().census(cluster)
 
 
 @pytest.fixture
@@ -328,7 +328,9 @@ def elsewhere(world: World, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
     made = Elsewhere()
     clouds = {"container": made, "light": world.cloud}
     for module in (session, listing):
-        monkeypatch.setattr(module, "cloud_of", lambda spec, emit=None: clouds[spec.machines])
+        monkeypatch.setattr(
+            module, "cloud_of", lambda spec, emit=None, folders=None: clouds[spec.machines]
+        )
         monkeypatch.setattr(module, "places", lambda: [LocalCloud(), LocalCloud(machines="light")])
     return made
 

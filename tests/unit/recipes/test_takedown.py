@@ -53,7 +53,7 @@ def types(monkeypatch: pytest.MonkeyPatch) -> Type:
 
 @pytest.fixture
 def up(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(takedown, "cost_of", lambda plan: COST)
+    world.cloud.price = COST
     world.up()
     return world
 
@@ -201,10 +201,10 @@ def test_a_removal_that_hangs_ends_at_its_deadline_and_says_what_is_left(
 def test_what_cannot_be_asked_at_the_deadline_is_not_called_gone(
     hanging: World, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    def silent(cluster: str = "") -> list[Leftover]:
+    def silent(cluster: str = "") -> list[list[Leftover]]:
         raise CloudFailure("the cloud does not answer", "try again")
 
-    monkeypatch.setattr(hanging.cloud, "leftovers", silent)
+    monkeypatch.setattr(hanging.cloud, "census", silent)
     monkeypatch.setattr(hanging.cloud, "clusters", lambda cluster="": ["demo"])
     assert main(["down", "demo", "--yes", "--deadline", "1s"]) == 1
     said = " ".join(capsys.readouterr().err.split())

@@ -1,13 +1,22 @@
 """The controller, a single VM, and the templates that groups make their VMs of."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from provision.clouds.gce.api.listing import Row
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.resources.kind import Body, Kind, as_text, from_text, last, short
+from provision.clouds.gce.resources.kind import (
+    Body,
+    Kind,
+    Listed,
+    as_text,
+    from_text,
+    last,
+    seconds,
+    short,
+)
 from provision.clouds.gce.resources.networks import NAMED
+from provision.clouds.gce.settings import region_of
 from provision.errors import CloudFailure
 from provision.failures import NotFound, Taken
 from provision.labels import CLUSTER, CONTROLLER, ROLE
@@ -23,7 +32,7 @@ HARDWARE = frozenset(
 """Inputs that say what a VM is; ``seconds`` is its longest life, 0 for no end. ``maintenance``, the
 ``onHostMaintenance``, is there only where Google's default is refused."""
 SHOWN = (
-    "id,name,labels,status,statusMessage,creationTimestamp,lastStartTimestamp,zone,selfLink,"
+    "id,name,labels,status,statusMessage,creationTimestamp,lastStartTimestamp,machineType,zone,selfLink,"
     "networkInterfaces(networkIP,accessConfigs/natIP)"
 )
 """Fields of a listed VM; the whole of it would bring its user-data along, a thousand times."""
@@ -212,10 +221,19 @@ class Controller(Kind):
     def _ident(project: str, zone: str, name: str) -> str:
         return f"projects/{project}/zones/{zone}/instances/{name}"
 
-    def listed(self, project: str, region: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    def listed(self, *, everywhere: bool = False) -> Iterator[Listed]:
         """All VMs with our label, those of groups left out: they go with their group."""
-        for found in instances(self.gce, role=CONTROLLER):
-            yield short(found.get("selfLink", "")), dict(found.get("labels", {}))
+        yield from map(self.of_row, instances(self.gce, role=CONTROLLER))
+
+    def of_row(self, found: Row) -> Listed:
+        """A VM of a list."""
+        region = region_of(last(found.get("zone", "")))
+        kind = last(found.get("machineType", ""))
+        created = seconds(found.get("creationTimestamp", ""))
+        marks = dict(found.get("labels", {}))
+        return Listed(
+            short(found.get("selfLink", "")), marks, region, created, (kind,) * bool(kind)
+        )
 
     def delete(self, ident: str, state: Outputs, work: Work) -> None:
         """Its boot disk goes with it."""
@@ -236,8 +254,3 @@ def ours(cluster: str = "", name: str = "", role: str = "") -> str:
     words += [f'labels.{ROLE}="{role}"'] if role else []
     words += [f'name="{name}"'] if name else []
     return words[0] if len(words) == 1 else " AND ".join(f"({word})" for word in words)
-
-
-def seconds(timestamp: str) -> float | None:
-    """An RFC 3339 time as seconds since the epoch, None where there is none."""
-    return datetime.fromisoformat(timestamp).timestamp() if timestamp else None

@@ -2,6 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from provision.clouds.gce.client import Gce
@@ -33,6 +35,22 @@ def short(link: str) -> str:
     """A link from ``projects/`` on, without the host before it."""
     at = link.find("projects/")
     return link[at:] if at >= 0 else link
+
+
+def seconds(timestamp: str) -> float | None:
+    """An RFC 3339 time as seconds since the epoch, None where there is none."""
+    return datetime.fromisoformat(timestamp).timestamp() if timestamp else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A resource of a list, with our labels on it; ``created`` is in seconds since the epoch."""
+
+    ident: str
+    marks: Mapping[str, str]
+    region: str = ""
+    created: float | None = None
+    machine_types: tuple[str, ...] = ()
 
 
 class Kind(Resource):
@@ -189,14 +207,20 @@ class Kind(Resource):
         except NotFound:
             return
 
-    def listed(self, project: str, region: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-        """Idents and labels of all of this kind that carry a cluster's name, by page."""
-        scope = f"regions/{region}" if self.regional else "global"
-        rows = self.gce.listed(
-            f"list {self.collection}", f"{scope}/{self.collection}", "name,description"
-        )
-        for found in rows:
+    def listed(self, *, everywhere: bool = False) -> Iterator[Listed]:
+        """All of this kind that carry a cluster's name, by page: of the settings' region, or of all."""
+        settings = self.gce.settings
+        scope = f"regions/{settings.region}" if self.regional else "global"
+        if everywhere and self.regional:
+            scope = "aggregated"
+        shown = "name,description,creationTimestamp"
+        if scope == "aggregated":
+            shown += ",region"  # that tells it from those of a zone, and global ones
+        path = f"{scope}/{self.collection}"
+        for found in self.gce.listed(f"list {self.collection}", path, shown):
             marks = from_text(found.get("description", ""))
-            if CLUSTER in marks:
-                ident = self.ident({"project": project, "region": region, "name": found["name"]})
-                yield ident, marks
+            region = last(found.get("region", "")) if scope == "aggregated" else settings.region
+            if CLUSTER in marks and (region or not self.regional):
+                where = {"project": settings.project, "region": region, "name": found["name"]}
+                created = seconds(found.get("creationTimestamp", ""))
+                yield Listed(self.ident(where), marks, region if self.regional else "", created)

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from google.cloud import compute_v1
 
-from provision.clouds.gce import sweep
+from provision.clouds.gce import census
 from provision.clouds.gce.api import (
     compute as compute,
 )  # imported here: it looks around by a socket
 from provision.events import ignore
-from provision.labels import CLUSTER, ROLE
+from provision.labels import CLUSTER, EXPIRES, ROLE
+from provision.sweep import sweep
 
 RANKS = {
     "instance group": 0, "instance template": 1, "firewall rule": 1, "router": 1, "address": 2, "disk": 2,
@@ -32,6 +33,7 @@ class Project:
     """Google's lists of a project: whatever is deleted is gone at once, a group with its VMs."""
 
     settings = SimpleNamespace(project="p", region="r1")
+    scope = "regions/r1"
 
     def __init__(self, *clusters: str) -> None:
         self.rows = [row for cluster in clusters for row in self._rows(cluster)]
@@ -54,7 +56,8 @@ class Project:
     ) -> Iterator[dict[str, Any]]:
         vms = {row["name"] for row in self.rows if row["noun"] == "VM"}
         for row in list(self.rows):
-            if LISTS[row["noun"]] != path or (ROLE in wanted and "controller" not in row["name"]):
+            here = LISTS[row["noun"]].replace("regions/r1", self.scope)
+            if here != path or (ROLE in wanted and "controller" not in row["name"]):
                 continue
             shown = {**row, "users": [row["name"]] if row["name"] in vms else []}
             yield {key: shown[key] for key in fields.split(",") if key in shown}
@@ -79,11 +82,11 @@ class Project:
 
 
 def everything(project: Any, cluster: str = "") -> list[str]:
-    return [f"{one.kind} {one.name}" for row in sweep.everything(project, cluster) for one in row]
+    return [f"{one.kind} {one.name}" for row in census.census(project, cluster) for one in row]
 
 
 def remove(project: Any, cluster: str) -> list[str]:
-    return sweep.remove(project, cluster, ignore)
+    return sweep(lambda: census.census(project, cluster), ignore)
 
 
 def test_a_disk_in_use_is_no_leftover() -> None:
@@ -120,3 +123,32 @@ def test_what_went_with_an_earlier_row_is_not_removed_once_more() -> None:
     remove(project, "demo")
     assert "VM demo-x-0001" not in project.gone and project.gone.count("VM demo-controller") == 1
     assert "VM demo-lost" in project.gone
+
+
+def test_everywhere_lists_every_region_by_one_list_a_kind() -> None:
+    project: Any = Project("demo")
+    project.scope = "aggregated"
+    for row in project.rows:
+        if row["noun"] not in HEADLESS and LISTS[row["noun"]].startswith("regions"):
+            row["region"] = "https://x/projects/p/regions/far-east1"
+        elif row["noun"] == "VM":
+            row |= {"zone": "x/zones/far-east1-a", "machineType": "x/machineTypes/e2-small"}
+            row["labels"] |= {EXPIRES: "1700000000"}
+        row["creationTimestamp"] = "2026-01-01T00:00:00+00:00"
+    project.rows.append({"noun": "address", "name": "g", "description": f"{CLUSTER}=demo"})
+    rows = census.census(project, "demo", everywhere=True)
+    found = {f"{one.kind} {one.name}": one for row in rows for one in row}
+    assert found["instance group demo-x"].region == found["router demo-x"].region == "far-east1"
+    network, vm = found["network demo-x"], found["VM demo-lost"]
+    assert (network.region, network.created) == ("", 1767225600.0)
+    assert (vm.region, vm.machine_types, vm.expires) == ("far-east1", ("e2-small",), 1.7e9)
+    assert "address g" not in found, "an aggregated list holds global ones too, and none is ours"
+    found["instance group demo-x"].remove(1.0)
+    assert project.gone == ["instance group demo-x"]
+
+
+def test_another_region_is_not_listed_unless_it_is_asked_for() -> None:
+    project = Project("demo")
+    project.scope = "aggregated"
+    kinds = {found.rpartition(" ")[0] for found in everything(project, "demo")}
+    assert kinds == {"VM", "firewall rule", "instance template", "network"}
