@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 
 from provision.cloud import Cloud
-from provision.clouds.common.stack import kept_config, settings_file
 from provision.clouds.gce import surroundings as gce
 from provision.clouds.local import surroundings as local
 from provision.errors import UnreadableError
@@ -63,6 +62,8 @@ def kept_place(cluster: str, folder: Folder) -> CloudSpec | None:
     Raises:
         UnreadableError: there is one, and it does not say.
     """
+    from provision.clouds.common.stack import kept_config, settings_file
+
     config = kept_config(cluster, folder)
     if config is None:
         return None
