@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provision.emulator.dials import Dials, merged
+from provision.emulator.dials import merged
+from provision.emulator.gce.dials import Dials
 from provision.emulator.serve import Options, running
 from provision.events import ignore
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from benchmarks.thousand import Memory, here, left, tidy
 from provision.emulator.dials import draw
-from provision.emulator.gce.world import chance
+from provision.emulator.world import chance
 from provision.runtimes import limits
 from provision.runtimes.light import host
 

@@ -56,7 +56,9 @@ def gce(
     from provision.emulator import serve
 
     with Console(options) as console:
-        asked = serve.Options(host, port, machines, _dials(file, settings), projects, links)
+        asked = serve.Options(
+            host, port, machines, _dials("gce", file, settings), projects, links, "gce"
+        )
         if host not in ("127.0.0.1", "::1", "localhost"):
             console.note(
                 f"everyone who reaches {host} can use this emulator; its API asks for no password"
@@ -119,16 +121,18 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _dials(file: Path | None, settings: tuple[str, ...]) -> "Dials":
+def _dials(api: str, file: Path | None, settings: tuple[str, ...]) -> "Dials":
     from provision.emulator import asking
-    from provision.emulator.dials import DialError, Dials
-    from provision.emulator.gce.known import turned
+    from provision.emulator.apis import APIS
+    from provision.emulator.dials import DialError
 
-    dials = Dials()
+    kind = APIS[api]()
+    dials = kind.dials
     try:
         if file is not None:
-            dials = turned(dials, _read(file))
-        return turned(dials, asking.parse(_pairs(settings)))
+            dials = kind.turned(dials, _read(file))
+        turned: Dials = kind.turned(dials, asking.parse(_pairs(settings)))
+        return turned
     except DialError as error:
         raise UsageError(str(error), "see docs/emulate.md for all dials") from error
 

@@ -8,6 +8,7 @@ of the first two. The control paths ask for the token of the printed environment
 
 import ipaddress
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,12 +17,13 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from provision.emulator.exchange import Refusal, Trouble
+
 PREFIX = "/_emulator"
 """Below it stand our own control paths."""
 TOKEN = "PROVISION_EMULATOR_TOKEN"
 """Variable that carries the token of the control paths."""
-REASONS = {401: "authError", 403: "forbidden", 415: "badContent"}
-"""Google's word for each status."""
+TROUBLES = {401: Trouble.UNKNOWN, 403: Trouble.STRANGER, 415: Trouble.KIND}
 CHANGING = ("POST", "PATCH", "PUT")
 OWN_SITE = ("same-origin", "none")
 """Values of Sec-Fetch-Site for what no other page has asked for."""
@@ -71,10 +73,15 @@ class Access:
 
 
 class Admission:
-    """ASGI: nobody comes further whom :class:`Access` refuses; the body is not even read."""
+    """ASGI: nobody comes further whom :class:`Access` refuses; the body is not even read.
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self.app, self.access = app, access
+    ``refuse`` says it in the words of the API.
+    """
+
+    def __init__(
+        self, app: ASGIApp, access: Access, refuse: Callable[[Trouble, str], Refusal]
+    ) -> None:
+        self.app, self.access, self.refuse = app, access, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse in JSON."""
@@ -85,9 +92,6 @@ class Admission:
         if not status:
             await self.app(scope, receive, send)
             return
-        reason = REASONS[status]
-        told = {"domain": "global", "reason": reason, "message": why}
-        error = {"code": status, "message": why, "errors": [told]}
-        await Response(orjson.dumps({"error": error}), status, media_type="application/json")(
-            scope, receive, send
-        )
+        refusal = self.refuse(TROUBLES[status], why)
+        data = orjson.dumps(refusal.body())
+        await Response(data, refusal.status, media_type="application/json")(scope, receive, send)

@@ -8,6 +8,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from provision.emulator.access import PREFIX, TOKEN
+from provision.emulator.apis import APIS
 from provision.errors import UsageError
 
 TIMEOUT = 10.0
@@ -40,7 +41,7 @@ def turn(endpoint: str, token: str, change: Mapping[str, Any]) -> dict[str, Any]
     except (URLError, HTTPException, OSError, ValueError) as error:
         raise UsageError(
             f"no emulator answers at {endpoint} ({error})",
-            "start one with 'provision emulate gce', or give --endpoint",
+            f"start one with 'provision emulate {'|'.join(APIS)}', or give --endpoint",
         ) from error
 
 

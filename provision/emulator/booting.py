@@ -47,7 +47,7 @@ class HostNetworks:
         """
         if order.network not in self._names:
             self._made += 1
-            name = f"gce-{self._owner.partition('-')[0]}-{self._made}"
+            name = f"vm-{self._owner.partition('-')[0]}-{self._made}"
             taken = self._runtime.taken(order.subnet, name)
             if taken:
                 raise ProvisionError(
@@ -93,7 +93,7 @@ class RuntimeMachines:
 
     def _name(self, key: str) -> str:
         """A VM's name on this host: ids of VMs are unique only within one emulator."""
-        return f"gce-{self._owner.partition('-')[0]}-{key.replace('.', '-')}"
+        return f"vm-{self._owner.partition('-')[0]}-{key.replace('.', '-')}"
 
     def boot(self, order: Order, booted: Callable[[str], None]) -> None:
         """Queue it; the next free turn boots all that wait."""

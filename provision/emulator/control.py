@@ -25,12 +25,8 @@ from provision.emulator.access import PREFIX
 from provision.emulator.dials import DialError
 from provision.emulator.emulator import Emulator
 from provision.emulator.exchange import Trouble
-from provision.emulator.gce.known import turned
 from provision.emulator.gce.models import instances
 from provision.emulator.gce.models.instances import Instance
-
-PASSING = ("operations", "routes")
-"""Kinds that clients do not create, or that go by themselves."""
 
 
 def _emulator(request: Request) -> Emulator:
@@ -60,9 +56,9 @@ async def about(request: Request) -> Response:
     emulator = _emulator(request)
     return _json(
         {
-            "emulator": "gce",
+            "emulator": emulator.name,
             "url": emulator.url,
-            "links": emulator.cloud.world.base,
+            "links": emulator.cloud.links,
             "paths": [route.path for route in routes()],
         }
     )
@@ -76,7 +72,7 @@ async def dials(request: Request) -> Response:
             change = orjson.loads(await request.body())
             if not isinstance(change, dict):
                 return _refuse(emulator, "Send a JSON object of dials.")
-            emulator.cloud.turn(turned(emulator.cloud.dials, change))
+            emulator.cloud.change(change)
         except orjson.JSONDecodeError as error:
             return _refuse(emulator, f"The body is not JSON: {error}.")
         except DialError as error:
@@ -111,37 +107,33 @@ async def resources(request: Request) -> Response:
 
 
 def _resources(emulator: Emulator, wanted: str) -> Iterator[dict[str, Any]]:
-    public = emulator.cloud.catalogue.data["imageProjects"]
-    for project in emulator.cloud.world.projects.values():
-        if project.name in public:
+    cloud = emulator.cloud
+    furnished = cloud.furnished()
+    for account in cloud.world.accounts.values():
+        if account.name in furnished:
             continue
-        for kind, table in project.tables.items():
-            if wanted not in ("", kind) or (not wanted and kind in PASSING):
+        for kind, table in account.tables.items():
+            if wanted not in ("", kind) or (not wanted and kind in cloud.passing):
                 continue
             for scope in table.scopes():
                 for name in table.names(scope):
                     resource = table.get(scope, name)
-                    if not wanted and _furnished(project.born, resource):
+                    if not wanted and _furnished(account.born, resource):
                         continue
                     yield {
-                        "kind": kind, "project": project.name, "scope": scope, "name": name,
+                        "kind": kind, cloud.account_kind: account.name, "scope": scope, "name": name,
                         "status": getattr(resource, "status", ""),
                     }  # fmt: skip
 
 
 def _furnished(born: frozenset[int], resource: object) -> bool:
-    """Whether it came with the project: the default network and what belongs to it."""
+    """Whether it came with the account: a default network and what belongs to it."""
     return id(resource) in born
 
 
 async def machines(request: Request) -> Response:
     """Every VM, and whether the machine behind it executes."""
-    return _lines(_machine(vm) for vm in _vms(_emulator(request)))
-
-
-def _vms(emulator: Emulator) -> Iterator[Instance]:
-    for project in list(emulator.cloud.world.projects.values()):
-        yield from project.table("instances")
+    return _lines(_machine(vm) for vm in _emulator(request).cloud.vms())
 
 
 def _machine(vm: Instance) -> dict[str, Any]:
@@ -171,7 +163,7 @@ async def happen(request: Request) -> Response:
         return _refuse(_emulator(request), f'Send {{"what": "{names}", "instance": "PATTERN"}}.')
     chosen = [
         vm
-        for vm in _vms(_emulator(request))
+        for vm in _emulator(request).cloud.vms()
         if fnmatch.fnmatchcase(vm.name, str(pattern)) or vm.path == pattern
     ]
     for vm in chosen:

@@ -8,7 +8,7 @@ import fnmatch
 import random
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,9 +23,9 @@ class DialError(ValueError):
     """A change that is no valid set of dials; the text says what of it, and what was meant perhaps."""
 
 
-def draw(duration: str | float, chance: random.Random) -> float:
+def draw(seconds: str | float, chance: random.Random) -> float:
     """Seconds of one thing that takes that long."""
-    text = str(duration)
+    text = str(seconds)
     if ".." in text:
         low, _, high = text.partition("..")
         return chance.uniform(float(low), float(high))
@@ -35,7 +35,8 @@ def draw(duration: str | float, chance: random.Random) -> float:
     return float(text)
 
 
-def _duration(value: str | float) -> str | float:
+def duration(value: str | float) -> str | float:
+    """The same, if it is one. Raises ValueError."""
     found = _DURATION.fullmatch(str(value))
     if not found:
         raise ValueError(SECONDS)
@@ -44,19 +45,13 @@ def _duration(value: str | float) -> str | float:
     return value
 
 
-Duration = Annotated[str | float, AfterValidator(_duration)]
-GOOGLE = "google"
-
-
-def _operation(value: str | float) -> str | float:
-    return value if value == GOOGLE else _duration(value)
-
-
-Operation = Annotated[str | float, AfterValidator(_operation)]
+Duration = Annotated[str | float, AfterValidator(duration)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class _Dial(BaseModel):
+class Dial(BaseModel):
+    """Settings that only may be what they are declared to be."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
@@ -70,10 +65,10 @@ FAULT_KINDS = {
 """What a rule of each kind says beside method, share and times."""
 
 
-class Fault(_Dial):
+class Fault(Dial):
     """Answers that go wrong. The first rule that matches a request decides.
 
-    ``method`` is a pattern over method ids (``compute.instances.*``; ``compute.`` may be left out).
+    ``method`` is a pattern over method ids (``instances.*``; the first word of an id may be left out).
     ``kind``: ``http`` answers ``status``/``reason``/``message`` at once; ``operation`` lets the
     operation fail with ``code``/``message`` and HTTP status; ``silent`` the same without HTTP status;
     ``slow`` waits ``seconds`` first; ``drop`` closes the connection. ``share`` of the requests, at most
@@ -103,40 +98,30 @@ class Fault(_Dial):
 
     def concerns(self, method: str) -> bool:
         """Whether the rule is about that method id."""
-        short = method.removeprefix("compute.")
-        return fnmatch.fnmatchcase(method, self.method) or fnmatch.fnmatchcase(short, self.method)
+        return concerns(self.method, method)
 
 
-class Later(_Dial):
+def concerns(pattern: str, method: str) -> bool:
+    """Whether a pattern is about a method id, in full or without its first word."""
+    _, _, short = method.partition(".")
+    return fnmatch.fnmatchcase(method, pattern) or fnmatch.fnmatchcase(short, pattern)
+
+
+class Later(Dial):
     """A ``share`` of the machines to which it happens ``after`` so long."""
 
     share: Share = 0.0
     after: Duration = 60.0
 
 
-class Rates(_Dial):
-    """Requests per minute and project, and per region where regional; None is no limit.
-
-    Google's documented defaults (https://cloud.google.com/compute/api-quota).
-    """
-
-    queries: Annotated[int, Field(ge=0)] | None = 1500
-    reads: Annotated[int, Field(ge=0)] | None = 1500
-    lists: Annotated[int, Field(ge=0)] | None = 1500
-    operation_reads: Annotated[int, Field(ge=0)] | None = 1500
-    waits: Annotated[int, Field(ge=0)] | None = 1500
-    global_queries: Annotated[int, Field(ge=0)] | None = 1500
-    global_reads: Annotated[int, Field(ge=0)] | None = 1500
-
-
-class Dials(_Dial):
-    """Everything, with the values an emulator starts with."""
+class Dials(Dial):
+    """What can be dialled in of any cloud, with the values an emulator starts with; an API adds its own."""
 
     seed: int = 0
     speed: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 1.0
     """Emulated durations (latencies, boot times, TTL) pass that many times faster."""
-    operation: Operation = GOOGLE
-    """From an operation's acceptance to DONE, of every kind; ``google`` is as long as Google's take."""
+    operation: Duration = 0.0
+    """From an operation's acceptance to its end, of every kind."""
     operations: Mapping[str, Mapping[str, Duration]] = {}
     """The same for one kind and method (``firewalls``: ``insert``, or ``*``), above ``operation``."""
     provisioning: Duration = 0.0
@@ -151,7 +136,6 @@ class Dials(_Dial):
     """VMs a zone can hold, by machine type (``*`` for all types together); absent is endless."""
     quota: Mapping[str, Mapping[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = {}
     """Limits by place (a region, ``regions`` for each of them, or ``global``) and metric."""
-    rates: Rates = Rates()
     faults: Annotated[tuple[Fault, ...], Field(strict=False)] = ()
     denied: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Methods (patterns as in a fault's ``method``) that the caller has no permission for."""
@@ -163,15 +147,16 @@ class Dials(_Dial):
     """VMs that crash: TERMINATED although nobody asked."""
     preempt: Later = Later()
     """Spot VMs that are preempted."""
-    max_duration_floor: Duration = 30.0
-    """Least ``maxRunDuration`` that is accepted; Google's is 30 s."""
 
 
 FREE = ("capacity", "quota", "operations")
 """Dials whose keys are the user's own; None takes one away. Elsewhere None is a value."""
 
 
-def merged(dials: Dials, change: Mapping[str, Any]) -> Dials:
+Own = TypeVar("Own", bound=Dials)
+
+
+def merged(dials: Own, change: Mapping[str, Any]) -> Own:
     """The dials with a change: mappings are merged key by key, the rest is replaced.
 
     Raises DialError where the outcome is no valid set of dials.
@@ -180,12 +165,13 @@ def merged(dials: Dials, change: Mapping[str, Any]) -> Dials:
     for key, value in change.items():
         old[key] = _merge(old.get(key), value, key in FREE)
     try:
-        return Dials.model_validate(old)
+        return type(dials).model_validate(old)
     except ValidationError as error:
-        raise DialError("; ".join(dict.fromkeys(map(_sentence, error.errors())))) from error
+        said = [_sentence(each, type(dials)) for each in error.errors()]
+        raise DialError("; ".join(dict.fromkeys(said))) from error
 
 
-def _sentence(each: Mapping[str, Any]) -> str:
+def _sentence(each: Mapping[str, Any], model: type[BaseModel]) -> str:
     *above, last = each["loc"]
     path = ".".join(map(str, each["loc"]))
     if last in ("str", "float"):  # the branches of a duration are no part of the dial's name
@@ -195,11 +181,20 @@ def _sentence(each: Mapping[str, Any]) -> str:
         allowed = re.findall(r"'([^']*)'", str(each.get("ctx", {}).get("expected", "")))
         near = did_you_mean(str(each["input"]), allowed) if allowed else ""
         return f"{path}: {said}" + (f"; {near}" if near else "")
-    known: Any = Dials
     for part in above:
-        known = {"faults": Fault, "rates": Rates, "die": Later, "preempt": Later}.get(part, known)
-    fix = did_you_mean(str(last), known.model_fields, f"there are {', '.join(known.model_fields)}")
+        model = _below(model, part)
+    fix = did_you_mean(str(last), model.model_fields, f"there are {', '.join(model.model_fields)}")
     return f"{path}: there is no such dial; {fix}"
+
+
+def _below(model: type[BaseModel], part: str | int) -> type[BaseModel]:
+    """The model of what stands under that key, or of the list's elements; the same one elsewhere."""
+    field = model.model_fields.get(str(part))
+    hint = field.annotation if field else None
+    for each in (hint, *get_args(hint)):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return each
+    return model
 
 
 def _merge(old: Any, change: Any, free: bool) -> Any:

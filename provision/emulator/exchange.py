@@ -34,6 +34,9 @@ class Trouble(StrEnum):
     LARGE = "the body is too large"
     PACKED = "the body cannot be unpacked"
     WRONG = "what is asked makes no sense"
+    UNKNOWN = "no token, or not the right one"
+    STRANGER = "not from where it may be asked"
+    KIND = "another kind of content than is read"
     NOWHERE = "there is nothing at that path"
     BUG = "something of ours broke"
 

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,11 +17,10 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from provision.emulator import owners
-from provision.emulator.access import TOKEN, Access
+from provision.emulator.access import Access
+from provision.emulator.apis import APIS, FIRST
 from provision.emulator.booting import RuntimeMachines
 from provision.emulator.dials import Dials
-from provision.emulator.gce import signin
-from provision.emulator.gce.making import emulator
 from provision.emulator.hostroom import Refused, held, ignored
 from provision.emulator.machines import Machines, NoMachines
 from provision.emulator.server import ABORT, application
@@ -36,8 +35,6 @@ START_DEADLINE = 30.0
 GRACE = 10.0
 """Seconds that a command has to end after Ctrl-C, and requests after the end."""
 LIMIT_CONNECTIONS = 4096
-REGION = "us-central1"
-"""Where clients work that are told no region."""
 IDLE_SECONDS = 75
 """Seconds that a connection may say nothing between two requests."""
 STATELESS = Finding(
@@ -49,7 +46,7 @@ STATELESS = Finding(
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to run. ``port`` 0 takes a free one; ``projects`` empty lets every name exist.
+    """What to run. ``port`` 0 takes a free one; ``accounts`` empty lets every name exist.
 
     ``machines`` is a kind of this host's machines, or ``none`` for VMs that are state only.
     """
@@ -57,29 +54,12 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 0
     machines: str = "none"
-    dials: Dials = field(default_factory=Dials)
-    projects: tuple[str, ...] = ()
-    links: str = "google"
-    """What links in answers begin with: ``google``, or ``own`` for clients that follow them."""
-
-
-def environment(base: str, project: str, key_file: str, token: str) -> dict[str, str]:
-    """What clients need to find the emulator: ours, Google's tools', Terraform's and libraries'."""
-    return {
-        "PROVISION_GCE_ENDPOINT": base,
-        TOKEN: token,
-        "GOOGLE_APPLICATION_CREDENTIALS": key_file,
-        "GOOGLE_CLOUD_PROJECT": project,
-        "GOOGLE_PROJECT": project,
-        "GOOGLE_CLOUD_REGION": REGION,
-        "GOOGLE_COMPUTE_CUSTOM_ENDPOINT": f"{base}/compute/v1/",
-        "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE": f"{base}/compute/v1/",
-        "CLOUDSDK_AUTH_ACCESS_TOKEN": "emulator",
-        "CLOUDSDK_CORE_PROJECT": project,
-        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-        "CLOUDSDK_COMPUTE_REGION": REGION,
-        "NO_GCE_CHECK": "true",
-    }
+    dials: Dials | None = None
+    """None for those that an emulator of its kind starts with."""
+    accounts: tuple[str, ...] = ()
+    links: str = ""
+    """What links in answers begin with: '' as in the service, ``own`` for clients that follow them."""
+    api: str = FIRST
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -139,7 +119,9 @@ def running(options: Options, emit: Emit, refused: Refused = ignored) -> Iterato
         port = listener.getsockname()[1]
         name = f"[{options.host}]" if ":" in options.host else options.host
         base = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else name}:{port}"  # noqa: S104  # only compared with
-        made = emulator(base, machines, options.dials, options.projects, links=options.links)
+        kind = APIS[options.api]()
+        dials = kind.dials if options.dials is None else options.dials
+        made = kind.make(base, machines, dials, options.accounts, links=options.links)
         if booting is not None:
             made.cloud.external.begin(os.getpid())
         made.access, made.machines = Access(options.host), options.machines
@@ -147,12 +129,8 @@ def running(options: Options, emit: Emit, refused: Refused = ignored) -> Iterato
         stack.enter_context(_serving(server, listener))
         owners.clean_folders()
         prefix = f"{owners.FOLDER}{owners.own()}-"
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix))
-        project = options.projects[0] if options.projects else "emulated"
-        key = Path(folder, "key.json")
-        key.touch(mode=0o600)
-        key.write_text(signin.key_file(project, base))
-        yield environment(base, project, str(key), made.access.token)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
+        yield kind.environment(base, options.accounts, made.access.token, folder)
 
 
 def _ready(runtime: MachineRuntime, emit: Emit) -> None:

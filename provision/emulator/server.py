@@ -117,7 +117,7 @@ def application(emulator: Emulator) -> Starlette:
         middleware=[
             Middleware(Abrupt),
             Middleware(Telling, emulator=emulator),
-            Middleware(Admission, access=emulator.access),
+            Middleware(Admission, access=emulator.access, refuse=emulator.exchange.api.refusal),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1),
         ],
         lifespan=lifespan,

@@ -12,9 +12,8 @@ import uvicorn
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.clouds.gce import client
-from provision.emulator.dials import Dials
 from provision.emulator.emulator import Emulator
-from provision.emulator.gce.known import turned
+from provision.emulator.gce.dials import Dials, turned
 from provision.emulator.gce.making import emulator
 from provision.emulator.machines import Machines, NoMachines
 from provision.emulator.serve import listen, server_of
@@ -70,7 +69,7 @@ class Gce:
 
     def turn(self, **change: Any) -> None:
         """Turn dials."""
-        self.made.cloud.turn(turned(self.made.cloud.dials, change))
+        self.made.cloud.change(change)
 
     @property
     def key(self) -> dict[str, str]:

@@ -77,13 +77,13 @@ def test_a_network_goes_a_while_after_its_last_machine(monkeypatch: pytest.Monke
         await boot(machines, "c", "green")
         await kill(machines, "a")
         await asyncio.sleep(0.2)
-        assert sorted(runtime.networks) == ["gce-7-1", "gce-7-2"], "another one stands there"
+        assert sorted(runtime.networks) == ["vm-7-1", "vm-7-2"], "another one stands there"
         await kill(machines, "b")
         assert await asyncio.to_thread(runtime.removed.wait, 5)
-        assert list(runtime.networks) == ["gce-7-2"]
-        assert runtime.networks["gce-7-2"][owners.LABEL] == OWNER
+        assert list(runtime.networks) == ["vm-7-2"]
+        assert runtime.networks["vm-7-2"][owners.LABEL] == OWNER
         await boot(machines, "d", "blue")
-        assert runtime.made == ["gce-7-1", "gce-7-2", "gce-7-3"], "its name is not used again"
+        assert runtime.made == ["vm-7-1", "vm-7-2", "vm-7-3"], "its name is not used again"
         machines.close()
 
     asyncio.run(story())
@@ -100,11 +100,11 @@ def test_a_network_that_is_needed_again_stays(monkeypatch: pytest.MonkeyPatch) -
         await kill(machines, "a")
         await boot(machines, "b", "blue")
         await asyncio.sleep(0.3)
-        assert list(runtime.networks) == ["gce-7-1"]
+        assert list(runtime.networks) == ["vm-7-1"]
         machines.close()
 
     asyncio.run(story())
-    assert runtime.made == ["gce-7-1"]
+    assert runtime.made == ["vm-7-1"]
 
 
 def test_trouble_of_boots_is_told_and_single_boots_are_not() -> None:

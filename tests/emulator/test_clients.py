@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from provision.emulator.gce import signin
-from provision.emulator.serve import environment
+from provision.emulator.gce.environment import environment
 from tests.emulator.clients import IMAGE, discovery
 from tests.emulator.conftest import Gce, Start
 

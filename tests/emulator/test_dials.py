@@ -11,7 +11,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import compute_v1 as c
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from provision.emulator.dials import Dials
+from provision.emulator.gce.dials import Dials
 from provision.emulator.machines import Order
 from tests.emulator.clients import google, properties
 from tests.emulator.conftest import Gce, Start

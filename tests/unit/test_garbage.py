@@ -25,8 +25,8 @@ from provision.cli import app, defaults
 from provision.cli.commands import BY_NAME
 from provision.cli.main import main
 from provision.cluster import session, status
-from provision.emulator.dials import DialError, Dials
-from provision.emulator.gce.known import turned
+from provision.emulator.dials import DialError
+from provision.emulator.gce.dials import Dials, turned
 from provision.engine.workdir import Workdir
 from provision.errors import EXIT_BUG, EngineFailure, RuntimeFailure, SpecError, UnreachableError
 from provision.recipes import join

@@ -10,8 +10,8 @@ from provision.cli.app import GROUP
 from provision.cli.commands import BY_NAME
 from provision.cli.main import main
 from provision.cluster.session import found
-from provision.emulator.dials import DialError, Dials
-from provision.emulator.gce.known import turned
+from provision.emulator.dials import DialError
+from provision.emulator.gce.dials import Dials, turned
 from provision.errors import UnknownClusterError, UnknownNodeError, UsageError
 from provision.recipes.scale import scale
 from provision.remote.nodeset import resolve

@@ -92,6 +92,9 @@ TROUBLES = {
     Trouble.LARGE: (413, "uploadTooLarge"),
     Trouble.PACKED: (400, "parseError"),
     Trouble.WRONG: (400, "invalid"),
+    Trouble.UNKNOWN: (401, "authError"),
+    Trouble.STRANGER: (403, "forbidden"),
+    Trouble.KIND: (415, "badContent"),
     Trouble.NOWHERE: (404, "notFound"),
     Trouble.BUG: (500, "internalError"),
 }

@@ -4,9 +4,9 @@ The sentence was recorded in hashicorp/terraform-provider-google#8262; which per
 stands on its reference page (cloud.google.com/compute/docs/reference/rest/v1).
 """
 
-import fnmatch
 from collections.abc import Iterable
 
+from provision.emulator.dials import concerns
 from provision.emulator.gce.errors import ApiError
 from provision.emulator.gce.urls import Method
 from provision.emulator.gce.world import Json
@@ -30,8 +30,7 @@ def permission(method: Method) -> str:
 
 def check(denied: Iterable[str], method: Method, path: str, body: Json) -> None:
     """Raise ApiError 403 where one of the patterns is about the method."""
-    short = method.id.removeprefix("compute.")
-    if any(fnmatch.fnmatchcase(name, each) for each in denied for name in (method.id, short)):
+    if any(concerns(pattern, method.id) for pattern in denied):
         target = _target(method, path, body)
         raise ApiError(
             403, "forbidden", f"Required '{permission(method)}' permission for '{target}'"

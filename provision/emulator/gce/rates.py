@@ -8,8 +8,7 @@ quota refills at the next full minute, for all at once.
 from collections import Counter
 from collections.abc import Callable
 
-from provision.emulator import dials
-from provision.emulator.gce import errors
+from provision.emulator.gce import dials, errors
 from provision.emulator.gce.urls import Method
 from provision.emulator.gce.world import World
 

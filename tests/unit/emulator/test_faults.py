@@ -4,7 +4,7 @@ from typing import Any
 
 from provision.emulator.dials import Dials, Fault
 from provision.emulator.faults import Faults
-from provision.emulator.gce.world import chance
+from provision.emulator.world import chance
 
 
 class Dialled:

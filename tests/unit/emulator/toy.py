@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from provision.emulator.dials import Dials, Fault
 from provision.emulator.exchange import Answer, Asked, Exchange, Refusal, Repeat, Trouble
 from provision.emulator.faults import Faults
-from provision.emulator.gce.world import chance
+from provision.emulator.world import chance
 
 Result = TypeVar("Result")
 

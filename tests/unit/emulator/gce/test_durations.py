@@ -3,9 +3,10 @@
 import pytest
 
 from provision.emulator.agenda import Agenda
-from provision.emulator.dials import Dials, draw, merged
+from provision.emulator.dials import draw, merged
 from provision.emulator.gce import urls
 from provision.emulator.gce.cloud import Cloud
+from provision.emulator.gce.dials import Dials
 from provision.emulator.gce.durations import GOOGLE, REGIONAL, google
 from provision.emulator.gce.world import World
 from provision.emulator.machines import NoMachines

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from provision.emulator.agenda import Agenda
-from provision.emulator.dials import Dials
 from provision.emulator.gce.cloud import Cloud
+from provision.emulator.gce.dials import Dials
 from provision.emulator.gce.errors import ApiError
 from provision.emulator.gce.models.blueprints import blueprint, for_vms
 from provision.emulator.gce.world import World

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from provision.emulator import agenda
-from provision.emulator.dials import FAULT_KINDS, DialError, Dials, draw, merged
+from provision.emulator.dials import FAULT_KINDS, DialError, draw, merged
 from provision.emulator.external import External
 from provision.emulator.gce import urls
 from provision.emulator.gce.catalogue import catalogue
+from provision.emulator.gce.dials import Dials, turned
 from provision.emulator.gce.errors import ApiError
-from provision.emulator.gce.known import turned
 from provision.emulator.gce.models import metadata, naming
 from provision.emulator.gce.models.subnetworks import NoAddress, Subnetwork
 

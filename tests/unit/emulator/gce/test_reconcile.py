@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from provision.emulator.agenda import Agenda
-from provision.emulator.dials import Dials
 from provision.emulator.gce.cloud import Cloud
+from provision.emulator.gce.dials import Dials
 from provision.emulator.gce.models import images, networks, reconcile
 from provision.emulator.gce.models.groups import NONE, RECREATING, Group
 from provision.emulator.gce.models.versions import Version

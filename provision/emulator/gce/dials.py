@@ -1,16 +1,53 @@
-"""Dials that name something of Google's: a method, a zone, a machine type or a quota that there is.
+"""What else can be dialled in of GCE; and only what names something of Google's can be turned.
 
 A pattern that matches no method and a limit that nothing counts in would be turned and do nothing.
 """
 
 import fnmatch
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from provision.emulator.dials import DialError, Dials, merged
+from pydantic import AfterValidator, Field
+
+from provision.emulator import dials as shared
+from provision.emulator.dials import Dial, DialError, Duration, duration, merged
 from provision.emulator.gce import urls
 from provision.emulator.gce.catalogue import Catalogue, catalogue
 from provision.suggest import did_you_mean
+
+GOOGLE = "google"
+
+
+def _operation(value: str | float) -> str | float:
+    return value if value == GOOGLE else duration(value)
+
+
+Operation = Annotated[str | float, AfterValidator(_operation)]
+
+
+class Rates(Dial):
+    """Requests per minute and project, and per region where regional; None is no limit.
+
+    Google's documented defaults (https://cloud.google.com/compute/api-quota).
+    """
+
+    queries: Annotated[int, Field(ge=0)] | None = 1500
+    reads: Annotated[int, Field(ge=0)] | None = 1500
+    lists: Annotated[int, Field(ge=0)] | None = 1500
+    operation_reads: Annotated[int, Field(ge=0)] | None = 1500
+    waits: Annotated[int, Field(ge=0)] | None = 1500
+    global_queries: Annotated[int, Field(ge=0)] | None = 1500
+    global_reads: Annotated[int, Field(ge=0)] | None = 1500
+
+
+class Dials(shared.Dials):
+    """Everything, with the values an emulator of GCE starts with."""
+
+    operation: Operation = GOOGLE
+    """From an operation's acceptance to DONE, of every kind; ``google`` is as long as Google's take."""
+    rates: Rates = Rates()
+    max_duration_floor: Duration = 30.0
+    """Least ``maxRunDuration`` that is accepted; Google's is 30 s."""
 
 
 def turned(dials: Dials, change: Mapping[str, Any]) -> Dials:
