@@ -64,6 +64,6 @@ def test_no_registry_and_no_mmdebstrap_is_one_sentence(
 def test_a_build_that_gives_no_image_fails(
     engine: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "build", lambda *given: iter(["E: Unable to fetch"]))
+    monkeypatch.setattr(engine.images, "build", lambda *given: iter(["E: Unable to fetch"]))
     with pytest.raises(RuntimeFailure, match="last line: E: Unable to fetch"):
         image.ensure(engine, ignore)
