@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from provision.clouds.gce import client
+from provision.clouds.common import calls
 from provision.emulator.emulator import Emulator
 from provision.emulator.gce.dials import Dials, turned
 from provision.emulator.gce.making import emulator
@@ -135,7 +135,7 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", f"{tmp_path}")
     monkeypatch.setenv("XDG_STATE_HOME", f"{tmp_path}")
-    monkeypatch.setattr(client, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr(calls, "FIRST_LOOK", 0.02)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from provision.clouds.gce.client import LAST, Gce
+from provision.clouds.common.calls import LAST
+from provision.clouds.gce.client import Gce
 from provision.clouds.gce.settings import resolve
 from provision.failures import TookTooLong, Unreachable
 from tests.emulator.conftest import Gce as Emulated
@@ -52,7 +53,7 @@ def test_what_hangs_is_given_up_at_the_deadline(
     gce.turn(**dials)
     with client(gce) as ours:
         began = time.monotonic()
-        ours.until = began + SECONDS
+        ours.calls.until = began + SECONDS
         with pytest.raises(failure, match="create the network n"):
             insert(ours)
         assert time.monotonic() - began < SECONDS + SLACK
@@ -62,7 +63,7 @@ def test_after_the_deadline_there_are_a_few_seconds_to_say_what_there_is(
     gce: Emulated, nobody: None
 ) -> None:
     with client(gce) as ours:
-        ours.until = time.monotonic() - 1
+        ours.calls.until = time.monotonic() - 1
         assert [row.name for row in ours.rows("list", ours.client(networks(ours)).list)] == [
             "default"
         ]

@@ -13,7 +13,7 @@ import pytest
 from google.cloud import compute_v1 as c
 
 from provision import failures, refusals
-from provision.clouds.gce import client as module
+from provision.clouds.common import calls as module
 from provision.clouds.gce import settings
 from provision.clouds.gce.client import Gce
 from provision.emulator.gce.signin import account, key_file

@@ -25,8 +25,8 @@ CALLS = "each call within has the retry policy's own limit"
 PARENT = "its parent writes or goes away, and both end it"
 MAY = {
     "provision/clouds/gce/account/survey.py: together: with ThreadPoolExecutor": CALLS,
-    "provision/clouds/gce/client.py: Gce.wait: state.outcome.result": ENDED,
-    "provision/clouds/gce/client.py: _failure: state.outcome.exception": ENDED,
+    "provision/clouds/common/calls.py: Calls.waited: tries.outcome.result": ENDED,
+    "provision/clouds/common/calls.py: _failure: state.outcome.exception": ENDED,
     "provision/clouds/gce/census.py: clusters: with ThreadPoolExecutor": CALLS,
     "provision/clouds/gce/census.py: census: with ThreadPoolExecutor": CALLS,
     "provision/clouds/gce/census.py: census: answer.result": CALLS,

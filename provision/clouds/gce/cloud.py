@@ -175,7 +175,7 @@ class GceCloud:
         """For every call and every operation, the provider's included."""
         self._until = time.monotonic() + seconds
         if "_gce" in self.__dict__:
-            self._gce.until = self._until
+            self._gce.calls.until = self._until
 
     def interrupt(self) -> None:
         """Ends a wait for an operation, and Pulumi's work, from another thread.
@@ -184,7 +184,7 @@ class GceCloud:
         """
         self._stop.set()
         if "_gce" in self.__dict__:
-            self._gce.patience = LAST_PATIENCE
+            self._gce.calls.patience = LAST_PATIENCE
         self._declared.interrupt()
 
     def endpoint(self, plan: Plan) -> Endpoint:

@@ -4,7 +4,6 @@ import http.client
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import requests.exceptions
@@ -16,6 +15,7 @@ from google.protobuf import json_format
 
 from provision import failures as ours
 from provision import refusals
+from provision.clouds.common.calls import retry_after
 from provision.clouds.gce.api.answer import (
     classify,
     facts_of,
@@ -176,21 +176,8 @@ def _of_call(doing: str, error: Exception) -> ours.ServiceFailure:
         kind = refusals.NoBilling
     return _made(
         kind, doing, words, status, known or next(iter(reasons), ""), dict(error.metadata or {}),
-        retry_after=_retry_after(error.response),
+        retry_after=retry_after(getattr(error.response, "headers", None) or {}),
     )  # fmt: skip
-
-
-def _retry_after(response: Any) -> float | None:
-    """Seconds of the header: a number, or a time to compare with the answer's own date (RFC 9110)."""
-    headers: Mapping[str, str] = getattr(response, "headers", None) or {}
-    value = headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
-        return max(0.0, until.total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 def _of_retries(doing: str, error: Exception) -> ours.ServiceFailure:

@@ -18,10 +18,10 @@ from google.cloud import compute_v1 as c
 from provision import failures, refusals
 from provision.clouds.gce.api import compute
 from provision.clouds.gce.api.signin import ambient_project
-from provision.clouds.gce.client import FIRST_PATIENCE, PATIENCE, Gce
+from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources import RANKS
 from provision.clouds.gce.settings import Settings
-from provision.errors import InterruptedRun, RefusedError
+from provision.errors import RefusedError
 from provision.events import Event, Retried
 
 ENDPOINT = "http://127.0.0.1:9"
@@ -168,78 +168,6 @@ def test_a_field_that_the_request_has_not_is_a_bug() -> None:
         bench.gce.call("look", bench.method.insert, networck=1)
 
 
-def test_waits_grow_with_jitter_up_to_a_bound_and_outlast_two_minutes() -> None:
-    bench = Bench(http(403, "rateLimitExceeded"), endless=True)
-    with pytest.raises(failures.RateLimited) as caught:
-        bench.gce.call("grow", bench.method.insert)
-    slept = bench.clock.slept
-    assert 120 < sum(slept) <= PATIENCE
-    assert all(wait <= min(20.0, 0.5 * 2**n) for n, wait in enumerate(slept))
-    assert len(set(slept)) > len(slept) // 2
-    tries = len(slept) + 1
-    assert f"after {tries} tries in {sum(slept):.0f} s" in str(caught.value)
-    assert len(bench.retries) == len(slept)
-
-
-def test_retry_after_is_honoured_and_never_beyond_the_deadline() -> None:
-    bench = Bench(http(503, "", {"Retry-After": "33"}), "done")
-    bench.gce.call("grow", bench.method.insert)
-    assert bench.clock.slept == [33.0]
-    bench = Bench(http(503, "", {"Retry-After": "3600"}), endless=True)
-    with pytest.raises(failures.Unavailable):
-        bench.gce.call("grow", bench.method.insert)
-    assert bench.clock.slept == []
-
-
-def test_the_deadline_is_the_callers_and_bounds_each_attempt() -> None:
-    bench = Bench(http(503), endless=True, attempt=7.0)
-    with pytest.raises(failures.Unavailable):
-        bench.gce.call("grow", bench.method.insert, deadline=30.0)
-    assert bench.clock.now - 1000.0 <= 30.0 + 7.0
-    assert bench.method.timeouts[0] == 30.0
-    assert bench.method.timeouts[-1] < 30.0
-
-
-def test_without_any_answer_yet_a_lost_connection_is_soon_given_up() -> None:
-    lost = requests.exceptions.ConnectionError("refused")
-    bench = Bench(lost, endless=True)
-    with pytest.raises(failures.Unreachable):
-        bench.gce.call("look", bench.method.get)
-    assert sum(bench.clock.slept) <= FIRST_PATIENCE
-    bench = Bench(http(404))
-    with pytest.raises(failures.NotFound):
-        bench.gce.call("look", bench.method.get)
-    bench.method.answers = iter(lambda: lost, None)
-    with pytest.raises(failures.Unreachable):
-        bench.gce.call("look", bench.method.get)
-    assert sum(bench.clock.slept) > FIRST_PATIENCE
-
-
-def test_patience_may_be_lowered_at_any_time() -> None:
-    bench = Bench(http(503), endless=True)
-    bench.gce.patience = 5.0
-    with pytest.raises(failures.ServiceFailure):
-        bench.gce.call("look", bench.method.get)
-    assert sum(bench.clock.slept) <= 5.0 and max(bench.method.timeouts) <= 5.0
-
-
-def test_stopping_ends_a_retry() -> None:
-    bench = Bench(http(503), endless=True)
-    bench.gce._sleep = lambda seconds: bench.stop.set()
-    with pytest.raises(InterruptedRun, match="stopped while waiting for GCE to grow: run the same"):
-        bench.gce.call("grow", bench.method.insert)
-    assert len(bench.method.requests) == 1
-
-
-def test_stopping_wakes_a_wait_that_runs() -> None:
-    stop = threading.Event()
-    gce = Gce(SETTINGS, stop=stop)
-    threading.Timer(0.05, stop.set).start()
-    method = Method(Clock(), iter([http(503, "", {"Retry-After": "60"})]))
-    with pytest.raises(InterruptedRun):
-        gce.call("grow", method.insert)
-
-
 Status = c.Operation.Status
 GLOBAL = f"{ENDPOINT}/compute/v1/projects/p/global/operations/op"
 ZONAL = f"{ENDPOINT}/compute/v1/projects/p/zones/us-east1-b/operations/op"
@@ -275,16 +203,6 @@ def looks(
     for kind in (c.GlobalOperationsClient, c.RegionOperationsClient, c.ZoneOperationsClient):
         monkeypatch.setattr(kind, "get", of(kind))
     return asked
-
-
-def test_an_operation_is_looked_at_ever_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench()
-    running = [operation()] * 15
-    asked = looks(bench, monkeypatch, *running, operation(Status.DONE))
-    assert bench.gce.wait(operation()).status == Status.DONE
-    assert len(asked) == 16
-    assert bench.clock.slept == sorted(bench.clock.slept)
-    assert (bench.clock.slept[0], bench.clock.slept[-1]) == (0.2, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -354,15 +272,6 @@ def test_an_operation_that_takes_too_long_says_how_it_was(monkeypatch: pytest.Mo
     ):
         bench.gce.wait(operation(), deadline=30.0)
     assert 25 < sum(bench.clock.slept) <= 30
-
-
-def test_stopping_ends_the_wait_for_an_operation(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench()
-    looks(bench, monkeypatch, operation(), endless=True)
-    bench.stop.set()
-    with pytest.raises(InterruptedRun):
-        bench.gce.wait(operation())
-    assert bench.clock.slept == []
 
 
 def test_clients_are_made_once_of_one_factory() -> None:
