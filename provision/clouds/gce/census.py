@@ -1,6 +1,5 @@
 """Everything on GCE that carries our labels, listed without any state, and how each thing is removed."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -8,13 +7,12 @@ from typing import Any
 
 from provision.cloud import Leftover
 from provision.clouds.gce.client import Gce
-from provision.clouds.gce.resources import RANKS, Controller, Group, Kind, Network
+from provision.clouds.gce.resources import RANKS, Controller, GceKind, Group, Network
 from provision.clouds.gce.resources.instances import instances, ours
 from provision.clouds.gce.resources.kind import last, seconds
 from provision.clouds.gce.settings import region_of
 from provision.failures import NotFound
 from provision.labels import CLUSTER
-from provision.provider.resource import Work
 
 TOGETHER = 16
 """Lists at a time."""
@@ -49,27 +47,13 @@ def _all(look: Look) -> list[Leftover]:
     return list(look())
 
 
-def _of_kind(kind: Kind, everywhere: bool) -> Iterator[Leftover]:
-    for found in kind.listed(everywhere=everywhere):
-        yield Leftover.marked(
-            kind.noun, last(found.ident), found.marks, _deleted(kind, found.ident), found.region,
-            found.created, found.machine_types,
-        )  # fmt: skip
-
-
-def _deleted(kind: Kind, ident: str) -> Callable[[float], None]:
-    """What deletes it, within a time that counts from then."""
-    return lambda seconds: kind.delete(ident, {}, Work.within(seconds, threading.Event()))
+def _of_kind(kind: GceKind, everywhere: bool) -> Iterator[Leftover]:
+    return map(kind.leftover, kind.listed(everywhere=everywhere))
 
 
 def _vms(gce: Gce, cluster: str) -> Iterator[Leftover]:
     kind = Controller(gce)
-    for found in instances(gce, cluster):
-        vm = kind.of_row(found)
-        yield Leftover.marked(
-            "VM", last(vm.ident), vm.marks, _deleted(kind, vm.ident), vm.region, vm.created,
-            vm.machine_types,
-        )  # fmt: skip
+    return (kind.leftover(kind.of_row(found)) for found in instances(gce, cluster))
 
 
 def _disks(gce: Gce, cluster: str) -> Iterator[Leftover]:

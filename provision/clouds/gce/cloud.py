@@ -28,7 +28,7 @@ from provision.clouds.gce.api import emulated
 from provision.clouds.gce.api.signin import ambient_project
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place, place_of
-from provision.clouds.gce.resources import Group, Kind, kinds, noun
+from provision.clouds.gce.resources import GceKind, Group, kinds, noun
 from provision.clouds.gce.settings import ENDPOINT, Settings, resolve
 from provision.clouds.gce.vms import Vms
 from provision.errors import Finding, RefusedError, UnreachableError
@@ -266,6 +266,6 @@ class GceCloud:
         config = {"project": settings.project, "region": settings.region}
         return config | ({"endpoint": settings.endpoint} if settings.endpoint else {})
 
-    def _kinds(self, emit: Emit) -> list[Kind]:
+    def _kinds(self, emit: Emit) -> list[GceKind]:
         """With a client of their own, that is stopped by itself."""
         return kinds(Gce(self._settings, emit, stop=self._stop, until=self._until))

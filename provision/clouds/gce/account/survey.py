@@ -12,7 +12,7 @@ from typing import Any
 from provision.clouds.gce.account.needs import GLOBAL, Key, Owned, network_names
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place
-from provision.clouds.gce.resources import RANKS, Controller, Group, Kind
+from provision.clouds.gce.resources import RANKS, Controller, GceKind, Group
 from provision.clouds.gce.resources.kind import last
 from provision.failures import NotFound, ServiceFailure
 from provision.labels import CLUSTER
@@ -38,7 +38,7 @@ class Amount:
 class Seen:
     """A resource with a name that the plan wants; ``cluster`` is whose it is by its labels, or ''."""
 
-    kind: type[Kind]
+    kind: type[GceKind]
     name: str
     cluster: str
     details: Any
@@ -188,7 +188,7 @@ def _name_tasks(gce: Gce, place: Place, plan: Plan) -> dict[Task, Callable[[], A
     return tasks
 
 
-def _named(kind: Kind, place: Place, name: str) -> list[Seen]:
+def _named(kind: GceKind, place: Place, name: str) -> list[Seen]:
     where = {"project": place.project, "region": place.region, "name": name}
     found = kind.get(kind.ident(where))
     return [] if found is None else [_seen(kind, found)]
@@ -219,5 +219,5 @@ def _groups(kind: Group, place: Place, plan: Plan) -> list[Seen]:
     return [each for each in every if each.name in wanted or each.cluster == plan.name]
 
 
-def _seen(kind: Kind, found: Any) -> Seen:
+def _seen(kind: GceKind, found: Any) -> Seen:
     return Seen(type(kind), found.name, kind.marks(found).get(CLUSTER, ""), found)

@@ -8,14 +8,22 @@ from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources.addresses import Address
 from provision.clouds.gce.resources.groups import Group
 from provision.clouds.gce.resources.instances import Controller, Template
-from provision.clouds.gce.resources.kind import Kind
+from provision.clouds.gce.resources.kind import GceKind
 from provision.clouds.gce.resources.networks import Firewall, Network, Router, Subnetwork
 
 __all__ = [
-    "Address", "Controller", "Firewall", "Group", "Kind", "Network", "Router", "Subnetwork", "Template",
+    "Address",
+    "Controller",
+    "Firewall",
+    "GceKind",
+    "Group",
+    "Network",
+    "Router",
+    "Subnetwork",
+    "Template",
 ]  # fmt: skip
 
-RANKS: tuple[tuple[type[Kind], ...], ...] = (
+RANKS: tuple[tuple[type[GceKind], ...], ...] = (
     (Group, Controller),
     (Template, Firewall, Router),
     (Address,),
@@ -25,7 +33,7 @@ RANKS: tuple[tuple[type[Kind], ...], ...] = (
 """In which order they can be removed: what stands in one row needs nothing of the others in it."""
 
 
-def kinds(gce: Gce) -> list[Kind]:
+def kinds(gce: Gce) -> list[GceKind]:
     """One of each kind, as the provider's registry wants them."""
     return [kind(gce) for rank in RANKS for kind in rank]
 

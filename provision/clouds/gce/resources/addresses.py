@@ -11,7 +11,7 @@ from tenacity import Retrying, retry_if_result, wait_fixed
 
 from provision.clouds.gce.resources.groups import Group
 from provision.clouds.gce.resources.instances import instances
-from provision.clouds.gce.resources.kind import Body, Kind, as_text, last, short
+from provision.clouds.gce.resources.kind import Body, GceKind, as_text, last, short
 from provision.clouds.gce.resources.networks import NAMED
 from provision.errors import CloudFailure
 from provision.labels import CLUSTER, CONTROLLER, ROLE
@@ -22,7 +22,7 @@ LOOK = 1.0
 """Seconds between two looks whether the address is free."""
 
 
-class Address(Kind):
+class Address(GceKind):
     """A static internal address. Inputs: ``subnetwork`` (a link) and ``address`` (IPv4 text)."""
 
     token = "provision:gce:Address"

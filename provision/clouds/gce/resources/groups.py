@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from provision.clouds.gce.resources.kind import Body, Kind, as_text, last
+from provision.clouds.gce.resources.kind import Body, GceKind, as_text, last
 from provision.clouds.gce.resources.networks import NAMED
 from provision.provider.resource import Inputs, Outputs, Work
 
@@ -11,7 +11,7 @@ AT_ONCE = 1000
 """Most VMs that one request may delete or recreate (discovery, ``deleteInstances``)."""
 
 
-class Group(Kind):
+class Group(GceKind):
     """A regional managed instance group. Created is: accepted; whether its VMs join is watched elsewhere.
 
     Inputs: ``template`` (a link), ``size``, ``zones`` (a group keeps those it was made with),

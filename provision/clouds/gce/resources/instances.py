@@ -1,14 +1,15 @@
 """The controller, a single VM, and the templates that groups make their VMs of."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from provision.clouds.common.kind import Listed, first_with_room
 from provision.clouds.gce.api.listing import Row
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources.kind import (
     Body,
-    Kind,
-    Listed,
+    GceKind,
     as_text,
     from_text,
     last,
@@ -18,10 +19,8 @@ from provision.clouds.gce.resources.kind import (
 from provision.clouds.gce.resources.networks import NAMED
 from provision.clouds.gce.settings import region_of
 from provision.errors import CloudFailure
-from provision.failures import NotFound, Taken
 from provision.labels import CLUSTER, CONTROLLER, ROLE
 from provision.provider.resource import Created, Inputs, Outputs, Work
-from provision.refusals import StockOut
 
 HARDWARE = frozenset(
     {
@@ -81,7 +80,7 @@ def scheduling(spot: bool, seconds: int, maintenance: str = "") -> Body:
     return made
 
 
-class Template(Kind):
+class Template(GceKind):
     """A template cannot change: its name ends with a hash of what is in it.
 
     Inputs: :data:`HARDWARE`, ``subnetwork`` (a link) and ``user_data``.
@@ -112,7 +111,7 @@ class Template(Kind):
         return {}
 
 
-class Controller(Kind):
+class Controller(GceKind):
     """The controller's VM, in the first of ``zones`` that has room, with one public address.
 
     Inputs: :data:`HARDWARE`, ``zones``, ``subnetwork``, ``address`` (its internal one) and
@@ -126,7 +125,7 @@ class Controller(Kind):
     secret = frozenset({"user_data"})
 
     def body(self, inputs: Inputs) -> Body:
-        """Where it stands is added by :meth:`create`."""
+        """Where it stands is added by :meth:`insert`."""
         access = {"name": "External NAT", "type_": "ONE_TO_ONE_NAT"}
         interface = {
             "subnetwork": inputs["subnetwork"],
@@ -141,33 +140,32 @@ class Controller(Kind):
             "network_interfaces": [interface],
         }
 
+    def ident(self, inputs: Inputs) -> str:
+        """In the zone that is given; a VM may stand in any of several."""
+        return f"projects/{inputs['project']}/zones/{inputs['zone']}/instances/{inputs['name']}"
+
     def create(self, inputs: Inputs, work: Work) -> Created:
         """Zone after zone, until one is not out of stock."""
         if ident := self.find(inputs):
             return self.created(ident, inputs)
-        trouble: CloudFailure | None = None
-        for zone in inputs["zones"]:
-            try:
-                return self._create_in(str(zone), inputs, work)
-            except StockOut as failure:
-                trouble = failure
-        assert trouble is not None, "the plan names a zone"
-        raise trouble
 
-    def _create_in(self, zone: str, inputs: Inputs, work: Work) -> Created:
-        body = self.body(inputs)
+        def create_in(zone: str) -> Created:
+            ident = self.ident({**inputs, "zone": zone})
+            insert = partial(self.insert, {**inputs, "zone": zone}, work)
+            return self.inserted(ident, inputs, work, insert)
+
+        return first_with_room(map(str, inputs["zones"]), create_in)
+
+    def insert(self, inputs: Inputs, work: Work) -> None:
+        """In the zone that is given, of which its types are."""
+        zone, body = inputs["zone"], self.body(inputs)
         body["machine_type"] = f"zones/{zone}/machineTypes/{inputs['machine_type']}"
         initialize = body["disks"][0]["initialize_params"]
         initialize["disk_type"] = f"zones/{zone}/diskTypes/{inputs['disk_type']}"
-        ident = self._ident(inputs["project"], zone, inputs["name"])
-        try:
-            self.work(
-                "insert", f"create the VM {inputs['name']}", work, project=inputs["project"],
-                zone=zone, instance_resource=body,
-            )  # fmt: skip
-        except Taken as taken:
-            return self.adopt(ident, inputs, work, taken)
-        return self.created(ident, inputs)
+        self.work(
+            "insert", f"create the VM {inputs['name']}", work, project=inputs["project"],
+            zone=zone, instance_resource=body,
+        )  # fmt: skip
 
     def created(self, ident: str, inputs: Inputs) -> Created:
         """Look which address it got."""
@@ -179,7 +177,7 @@ class Controller(Kind):
     def find(self, inputs: Inputs) -> str | None:
         """In whichever zone it is."""
         for zone in inputs["zones"]:
-            ident = self._ident(inputs["project"], str(zone), inputs["name"])
+            ident = self.ident({**inputs, "zone": str(zone)})
             found = self.get(ident)
             if found is not None and self.ours(found, inputs):
                 return ident
@@ -217,10 +215,6 @@ class Controller(Kind):
         doing = f"read the serial port of {last(ident)}"
         return str(self.ask("get_serial_port_output", doing, **self.at(ident)).contents)
 
-    @staticmethod
-    def _ident(project: str, zone: str, name: str) -> str:
-        return f"projects/{project}/zones/{zone}/instances/{name}"
-
     def listed(self, *, everywhere: bool = False) -> Iterator[Listed]:
         """All VMs with our label, those of groups left out: they go with their group."""
         yield from map(self.of_row, instances(self.gce, role=CONTROLLER))
@@ -234,13 +228,6 @@ class Controller(Kind):
         return Listed(
             short(found.get("selfLink", "")), marks, region, created, (kind,) * bool(kind)
         )
-
-    def delete(self, ident: str, state: Outputs, work: Work) -> None:
-        """Its boot disk goes with it."""
-        try:
-            super().delete(ident, state, work)
-        except NotFound:
-            return
 
 
 def instances(gce: Gce, cluster: str = "", name: str = "", role: str = "") -> Iterator[Row]:

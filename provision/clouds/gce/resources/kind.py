@@ -1,16 +1,15 @@
-"""What all kinds of GCE resources have in common: insert, adopt, get, delete."""
+"""What all kinds of GCE's resources have in common: how Google names, asks for and lists them."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from provision.clouds.common.kind import Kind, Listed
 from provision.clouds.gce.client import Gce
-from provision.errors import CloudFailure, Finding, RefusedError
-from provision.failures import NotFound, Taken
-from provision.labels import CLUSTER, KEYS, RUN
-from provision.provider.resource import Created, Inputs, Outputs, Resource, Work
+from provision.failures import NotFound
+from provision.labels import CLUSTER
+from provision.provider.resource import Inputs, Work
 
 Body = dict[str, Any]
 
@@ -42,25 +41,13 @@ def seconds(timestamp: str) -> float | None:
     return datetime.fromisoformat(timestamp).timestamp() if timestamp else None
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A resource of a list, with our labels on it; ``created`` is in seconds since the epoch."""
+class GceKind(Kind):
+    """One kind. The names are those of google-cloud-compute.
 
-    ident: str
-    marks: Mapping[str, str]
-    region: str = ""
-    created: float | None = None
-    machine_types: tuple[str, ...] = ()
-
-
-class Kind(Resource):
-    """One kind. ``noun`` is for people; the other names are those of google-cloud-compute.
-
-    Inputs of every kind: ``project``, ``region`` where it is of one, ``name``, and ``marks``, our
-    labels: they tell whose it is. ``ident`` is ``projects/P/global/networks/N`` and the like.
+    Inputs of every kind, beside those of any cloud: ``project``, and ``region`` where it is of one.
+    ``ident`` is ``projects/P/global/networks/N`` and the like.
     """
 
-    noun: ClassVar[str]
     collection: ClassVar[str]
     client: ClassVar[str]
     argument: ClassVar[str]
@@ -73,17 +60,13 @@ class Kind(Resource):
     def body(self, inputs: Inputs) -> Body:
         """What ``insert`` is given."""
 
-    @abstractmethod
-    def seen(self, found: Any) -> dict[str, Any]:
-        """The inputs that stand in a resource as GCE shows it, without project, region and name."""
-
-    def change(self, ident: str, old: Outputs, new: Inputs, work: Work) -> None:
-        """Make what is there be as asked; only for inputs that do not replace."""
-        raise CloudFailure(f"{self.noun} {new['name']} cannot be changed", "run 'provision down'")
-
     def marks(self, found: Any) -> dict[str, str]:
-        """Our labels on it."""
+        """Our labels on it, which stand in its description."""
         return from_text(found.description)
+
+    def made_at(self, found: Any) -> str:
+        """As RFC 3339."""
+        return str(found.creation_timestamp)
 
     def where(self, inputs: Inputs) -> dict[str, Any]:
         """Project, and region where it is of one, as arguments of a call."""
@@ -119,69 +102,11 @@ class Kind(Resource):
         operation = self.ask(f"{verb}_unary", doing, **request)
         self.gce.wait(operation, work.left, doing)
 
-    def create(self, inputs: Inputs, work: Work) -> Created:
-        """Insert it, or adopt one of that name that is the same cluster's."""
+    def insert(self, inputs: Inputs, work: Work) -> None:
+        """One call and its operation."""
         doing = f"create the {self.noun} {inputs['name']}"
         resource = {f"{self.argument}_resource": self.body(inputs)}
-        try:
-            self.work("insert", doing, work, **self.where(inputs), **resource)
-        except Taken as taken:
-            return self.adopt(self.ident(inputs), inputs, work, taken)
-        return self.created(self.ident(inputs), inputs)
-
-    def created(self, ident: str, inputs: Inputs) -> Created:
-        """What is there now; kinds with outputs beyond their inputs look."""
-        return Created(ident, dict(inputs))
-
-    def adopt(self, ident: str, inputs: Inputs, work: Work, taken: CloudFailure) -> Created:
-        """Take over what has the name already; somebody else's is never touched."""
-        found = self.get(ident)
-        if found is None:
-            raise taken  # of a moment ago: it is on its way out
-        if self.marks(found).get(CLUSTER) != inputs["marks"][CLUSTER]:
-            raise CloudFailure(
-                f"the {self.noun} {inputs['name']} exists already and is not of this cluster",
-                "give the cluster another --name, or remove what has the name",
-            ) from taken
-        if not self.ours(found, inputs):
-            raise self._of_another_run(found, inputs) from taken
-        there = self.seen(found)
-        other = sorted(key for key in there if there[key] != inputs.get(key, there[key]))
-        if fixed := [key for key in other if key in self.replace_on]:
-            raise CloudFailure(
-                f"the {self.noun} {inputs['name']} exists with another {fixed[0]}",
-                f"run 'provision down {inputs['marks'][CLUSTER]}' first",
-            ) from taken
-        if other:
-            self.change(ident, {**inputs, **there}, inputs, work)
-        return self.created(ident, inputs)
-
-    def find(self, inputs: Inputs) -> str | None:
-        """The ident of what :meth:`create` would adopt."""
-        ident = self.ident(inputs)
-        found = self.get(ident)
-        return ident if found is not None and self.ours(found, inputs) else None
-
-    def ours(self, found: Any, inputs: Inputs) -> bool:
-        """Whether it is this cluster's, made with the same keys: else a run elsewhere has the name."""
-        there, wanted = self.marks(found), inputs["marks"]
-        other = KEYS in there and KEYS in wanted and there[KEYS] != wanted[KEYS]
-        return bool(there.get(CLUSTER) == wanted[CLUSTER] and not other)
-
-    def _of_another_run(self, found: Any, inputs: Inputs) -> RefusedError:
-        """The network is the first thing that is made: who made it has the name."""
-        there, name = self.marks(found), inputs["marks"][CLUSTER]
-        who = f"run {there.get(RUN, 'unknown')} made it at {found.creation_timestamp}"
-        return RefusedError(
-            [
-                Finding(
-                    f"the {self.noun} {inputs['name']}",
-                    f"another 'provision up' with other keys has the name {name} ({who})",
-                    f"give this one another --name, run it where the other was started, or "
-                    f"'provision down {name}' first",
-                )
-            ]
-        )
+        self.work("insert", doing, work, **self.where(inputs), **resource)
 
     def get(self, ident: str) -> Any | None:
         """What GCE shows of it, None where it is gone."""
@@ -190,22 +115,9 @@ class Kind(Resource):
         except NotFound:
             return None
 
-    def read(self, ident: str, state: Outputs) -> Outputs | None:
-        """The state with everything that GCE shows put in."""
-        found = self.get(ident)
-        return None if found is None else {**state, **self.seen(found)}
-
-    def update(self, ident: str, old: Outputs, new: Inputs, work: Work) -> Outputs:
-        """See :meth:`change`."""
-        self.change(ident, old, new, work)
-        return {**old, **new}
-
-    def delete(self, ident: str, state: Outputs, work: Work) -> None:
-        """Delete it and wait until it is gone."""
-        try:
-            self.work("delete", f"delete the {self.noun} {last(ident)}", work, **self.at(ident))
-        except NotFound:
-            return
+    def erase(self, ident: str, work: Work) -> None:
+        """One call and its operation."""
+        self.work("delete", f"delete the {self.noun} {last(ident)}", work, **self.at(ident))
 
     def listed(self, *, everywhere: bool = False) -> Iterator[Listed]:
         """All of this kind that carry a cluster's name, by page: of the settings' region, or of all."""

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from provision.clouds.gce.resources.kind import Body, Kind, as_text, short
+from provision.clouds.gce.resources.kind import Body, GceKind, as_text, short
 from provision.provider.resource import Inputs, Outputs, Work
 
 NAMED = frozenset({"project", "region", "name", "marks"})
 """Inputs whose change makes another resource of any kind."""
 
 
-class Network(Kind):
+class Network(GceKind):
     """A cluster's own network; nobody else's machines are in it."""
 
     token = "provision:gce:Network"
@@ -31,7 +31,7 @@ class Network(Kind):
         return {}
 
 
-class Subnetwork(Kind):
+class Subnetwork(GceKind):
     """Inputs: ``network`` (a link from ``projects/`` on) and ``range`` (CIDR)."""
 
     token = "provision:gce:Subnetwork"
@@ -54,7 +54,7 @@ class Subnetwork(Kind):
         return {"network": short(found.network), "range": found.ip_cidr_range}
 
 
-class Firewall(Kind):
+class Firewall(GceKind):
     """Lets traffic in. Inputs: ``network``, ``sources`` (CIDR), ``targets`` (tags; all machines where
     there are none), ``ports`` (TCP; every protocol where there are none).
     """  # fmt: skip
@@ -93,7 +93,7 @@ class Firewall(Kind):
         self.work("patch", doing, work, **self.at(ident), firewall_resource=self.body(new))
 
 
-class Router(Kind):
+class Router(GceKind):
     """A router whose only purpose is NAT for the whole network. Input: ``network``."""
 
     token = "provision:gce:Router"

@@ -1,7 +1,6 @@
 """Kinds of resources: what is asked for is what is seen in Google's own message of it, so that a
 second `up` and `refresh` find nothing to change; and whose a resource is."""
 
-import threading
 from typing import Any
 
 import pytest
@@ -19,8 +18,6 @@ from provision.clouds.gce.resources import (
 )
 from provision.clouds.gce.resources.instances import scheduling
 from provision.clouds.gce.resources.kind import as_text, from_text, last, short
-from provision.errors import CloudFailure
-from provision.provider.resource import Work
 
 MAKE: Any = Controller
 """Without a client, as nothing is called."""
@@ -77,7 +74,7 @@ def test_a_controller_is_seen_where_it_stands() -> None:
 @pytest.mark.parametrize("kind", [kind for rank in RANKS for kind in rank])
 def test_an_ident_names_what_it_was_made_of(kind: Any) -> None:
     if kind is Controller:
-        ident = Controller._ident("p", "r1-a", "n")
+        ident = MAKE(None).ident({"project": "p", "zone": "r1-a", "name": "n"})
         assert MAKE(None).at(ident) == {"project": "p", "zone": "r1-a", "instance": "n"}
         return
     at = kind(None).at(kind(None).ident(COMMON))
@@ -117,26 +114,3 @@ def test_labels_survive_being_a_description() -> None:
 def test_links() -> None:
     assert short(HOST + NET) == short(NET) == NET and last(NET) == "n"
     assert short("n") == last("n") == "n"
-
-
-class Taken(Network):
-    """A network whose name is taken by what ``get`` shows."""
-
-    def __init__(self, shown: Any) -> None:
-        self.shown = shown
-
-    def get(self, ident: str) -> Any:
-        return self.shown
-
-
-def test_only_the_clusters_own_is_adopted() -> None:
-    why = CloudFailure("taken", "wait")
-    work = Work.within(1, threading.Event())
-    own = c.Network(description="provision-cluster=d")
-    kind = Taken(own)
-    assert kind.adopt("projects/p/global/networks/n", COMMON, work, why).ident.endswith("/n")
-    for shown in (c.Network(description="provision-cluster=e"), c.Network()):
-        with pytest.raises(CloudFailure, match="is not of this cluster"):
-            Taken(shown).adopt("i", COMMON, work, why)
-    with pytest.raises(CloudFailure, match="taken"):
-        Taken(None).adopt("i", COMMON, work, why)
