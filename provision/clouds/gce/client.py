@@ -8,7 +8,7 @@ operations: that leaves the endpoint, and takes errors without an HTTP status fo
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -173,18 +173,22 @@ class Gce:
 
     def _look(self, operation: Any, doing: str, left: float) -> Any:
         """The operation as it is now, asked in its own scope."""
-        from provision.clouds.gce.api.compute import compute_v1
-
-        scope = scope_of(operation)
-        method: Callable[..., Any]
-        if "zone" in scope:
-            method = self.client(compute_v1.ZoneOperationsClient).get
-        elif "region" in scope:
-            method = self.client(compute_v1.RegionOperationsClient).get
-        else:
-            method = self.client(compute_v1.GlobalOperationsClient).get
-        looking = f"look at the operation to {doing}"
+        scope, looking = scope_of(operation), f"look at the operation to {doing}"
+        method = self.client(_operations_of(scope)).get
         return self.call(looking, method, deadline=left, operation=operation.name, **scope)
+
+
+def _operations_of(scope: Mapping[str, str]) -> Any:
+    """The client of the operations of a zone, a region or all."""
+    from provision.clouds.gce.api.compute import compute_v1
+
+    if "zone" in scope:
+        return compute_v1.ZoneOperationsClient
+    return (
+        compute_v1.RegionOperationsClient
+        if "region" in scope
+        else compute_v1.GlobalOperationsClient
+    )
 
 
 def _status(operation: Any) -> str:

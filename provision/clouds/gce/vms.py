@@ -4,20 +4,24 @@ A group's VM is changed through its group, which alone may make and remove it.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
-from provision.cloud import Machine
+from provision.cloud import Endpoint, Machine
 from provision.clouds.gce import states
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources import Controller, Group
 from provision.clouds.gce.resources.instances import instances
 from provision.clouds.gce.resources.kind import short
+from provision.errors import UnreachableError
 from provision.failures import NotFound
 from provision.names import part_of
 from provision.provider.resource import Work
 
 SECONDS = 300.0
 """Seconds that a change may take to be accepted."""
+LOOK = 1.0
+"""Seconds between two looks for the controller's address at least."""
 
 
 class Vms:
@@ -26,6 +30,26 @@ class Vms:
     def __init__(self, gce: Gce, stop: threading.Event) -> None:
         self._gce, self._stop = gce, stop
         self._links: dict[str, str] = {}
+        self._controller: tuple[str, Endpoint] | None = None
+        self._looked = 0.0
+
+    def endpoint(self, cluster: str, controller: str) -> Endpoint:
+        """The public address of the controller, asked for once a second until it has one.
+
+        Raises:
+            UnreachableError: it has none yet.
+        """
+        if self._controller and self._controller[0] == cluster:
+            return self._controller[1]
+        if time.monotonic() - self._looked > LOOK:
+            self._looked = time.monotonic()
+            for machine in self.listed(cluster, controller):
+                if machine.external:
+                    self._controller = (cluster, Endpoint(machine.external))
+                    return self._controller[1]
+        raise UnreachableError(
+            f"{controller} has no public address yet", "wait for it to be created"
+        )
 
     def listed(self, cluster: str, name: str = "") -> list[Machine]:
         """One list by page; of all our clusters, of one, or one VM alone."""
@@ -58,6 +82,7 @@ class Vms:
 
     def delete(self, cluster: str, name: str) -> None:
         """One that is of no group; one that is gone already is no error."""
+        self._controller = None
         if link := self._looked_up(cluster, name):
             Controller(self._gce).delete(link, {}, Work.within(SECONDS, self._stop))
 
@@ -65,7 +90,9 @@ class Vms:
         """Start one that is of no group; whether it is there.
 
         Google refuses one that still shuts down; the client tries again, as with all that is not ready.
+        Its public address may be another one then.
         """
+        self._controller = None
         if link := self._looked_up(cluster, name):
             Controller(self._gce).start(link, Work.within(SECONDS, self._stop))
         return bool(link)

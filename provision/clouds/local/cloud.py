@@ -6,7 +6,7 @@ from functools import partial
 
 from provision import labels
 from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine, Phase
-from provision.clouds.local import quota, resources
+from provision.clouds.local import checks, resources
 from provision.clouds.local.client import runtime_of
 from provision.errors import Finding
 from provision.events import Emit
@@ -41,7 +41,7 @@ class LocalCloud:
         if not missing:
             return []
         fresh = len(missing) == sum(1 for _ in plan.machines)
-        return quota.findings(self.runtime, plan, missing, fresh)
+        return checks.findings(self.runtime, plan, missing, fresh)
 
     def headroom(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
         """A host counts no metrics; :meth:`check` says what it lacks."""
