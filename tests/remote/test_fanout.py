@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import paramiko
 import pytest
+from paramiko.common import MSG_CHANNEL_CLOSE
 
 from provision.cloud import Endpoint
-from provision.remote import fanout
+from provision.remote import fanout, transport
 from provision.remote.deadline import Deadline
 from provision.remote.fanout import HostResult
 from provision.remote.ssh import Connection, Login, executed
@@ -148,6 +150,25 @@ def test_nobody_sends_on_a_tunnel_behind_its_end(
             pool.submit(talk)
             until(functools.partial(getattr, line.channel, "closed"), 20)
     assert shell.transport.is_active() and len(controller.connections) == 1
+    assert shell.run("echo on", 10).stdout == "on\n"
+
+
+def test_the_end_of_a_tunnel_is_answered_once_nobody_sends_on_it(
+    shell: Connection, node: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer of paramiko's own, in its reading thread, would overtake what is being sent."""
+    monkeypatch.setattr(transport, "TURN_SECONDS", 60)
+    answer = Transport._channel_handler_table[MSG_CHANNEL_CLOSE]  # type: ignore[attr-defined]  # paramiko's own
+    line = shell.transport.tunnel("127.0.0.1", node.port, 10)
+    end = threading.Thread(target=answer, args=(line.channel, paramiko.Message()))
+    with line._turn:  # as in the midst of sending
+        end.start()
+        end.join(0.3)
+        assert end.is_alive() and not line.channel.closed
+    end.join(20)
+    assert line.channel.closed
+    with pytest.raises(EOFError):
+        line.send(b"behind its end")
     assert shell.run("echo on", 10).stdout == "on\n"
 
 
