@@ -18,6 +18,7 @@ from provision.errors import (
     ProvisionError,
     RefusedError,
     RuntimeFailure,
+    SchedulerDown,
     SpecError,
     UnaskedError,
     UnknownClusterError,
@@ -180,6 +181,23 @@ def test_below_quorum_fails_and_above_it_is_incomplete(
         "demo-worker-0005"
     ]
     assert outcome.missing[0].console_tail == "console of demo-worker-0005"
+
+
+def test_a_dead_scheduler_is_what_is_told_and_what_is_asked_to_look_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(controller: object) -> list[Member]:
+        raise SchedulerDown("slurmctld of demo-controller is failed (exit 1)", "look")
+
+    monkeypatch.setattr(join, "POLL", 0.01)
+    monkeypatch.setattr(world.scheduler, "members", dead)
+    with pytest.raises(NotReadyError) as caught:
+        world.up(ready={"deadline": 1, "replace_after": 60})
+    said = str(caught.value)
+    assert said.startswith(
+        "demo is not ready: slurmctld of demo-controller is failed (exit 1); 0 of 8"
+    )
+    assert "'provision logs demo controller'" in said and "never joined" not in said
 
 
 def test_an_interrupt_says_what_exists_and_up_goes_on(
