@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo thousand thousand-gce test cases check fix lock bench setup clean
+.PHONY: help demo thousand thousand-gce test cases check fix lock bench mutants setup clean
 SHELL := bash
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4
@@ -49,8 +49,13 @@ bench: ## measure, as ratios within one run
 	@tools/setup.sh test
 	@set -e; for each in $(filter-out benchmarks/thousand%,$(wildcard benchmarks/*.py)); do $(VENV)/python $$each; done
 
+mutants: ## break the dangerous modules a little at a time: do the unit tests notice? (an hour)
+	@tools/setup.sh check
+	@$(VENV)/python -m pip install --quiet mutmut==3.8.1
+	@$(VENV)/python tools/mutants.py
+
 setup: ## install what the tests need
 	@tools/setup.sh test
 
 clean: ## remove what setup and the tools left in this folder
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist mutants
