@@ -84,6 +84,8 @@ missing_packages() {
     have ssh || echo openssh-client
     if [ "$mode" = test ]; then
         have jq || echo jq
+        # What a web page may send to an emulator only a browser knows (100 MB with what it needs).
+        have chromium-headless-shell || have chromium || have google-chrome || offered chromium-headless-shell
     fi
 }
 

@@ -10,6 +10,7 @@ import ipaddress
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import orjson
@@ -39,7 +40,7 @@ class Access:
     def refusal(self, verb: str, path: str, headers: Headers) -> tuple[int, str]:
         """Status and sentence for who may not speak; (0, '') for who may."""
         host = headers.get("host", "")
-        if not self._named(host):
+        if not named(host, self.host):
             return 403, (
                 f"This emulator answers to an address or to the name it listens on, not to {host!r:.100}. "
                 "Use the endpoint that it printed."
@@ -60,16 +61,22 @@ class Access:
                 )
         return 0, ""
 
-    def _named(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return name in ("localhost", self.host.lower())
-        return True  # whoever rebinds a name has no address to show
+
+@lru_cache(maxsize=64)
+def named(host: str, listener: str) -> bool:
+    """Whether a ``Host`` names a listener on that name or address, and not what a page was served from."""
+    try:
+        parts = urlsplit(f"//{host}")
+        name, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if parts.netloc != host or "@" in host:
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in ("localhost", listener.lower())
+    return True  # whoever rebinds a name has no address to show
 
 
 class Admission:

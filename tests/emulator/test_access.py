@@ -67,7 +67,8 @@ def test_another_sites_page_reads_and_makes_nothing(gce: Gce, headers: dict[str,
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""],
 )
 def test_what_a_form_can_send_makes_nothing(gce: Gce, kind: str) -> None:
     """Also where no header tells that a page speaks, as in browsers of old."""
@@ -78,6 +79,16 @@ def test_what_a_form_can_send_makes_nothing(gce: Gce, kind: str) -> None:
         )  # fmt: skip
         assert answer.status_code in (400, 415), answer.text
     assert names(gce) == {"default"}
+
+
+def test_a_form_is_no_batch(gce: Gce) -> None:
+    part = f"--x\r\nContent-Type: application/http\r\n\r\nDELETE {NETWORKS}/made HTTP/1.1\r\n\r\n\r\n--x--"
+    for kind, status in (("form-data", 400), ("mixed", 200)):
+        answer = requests.post(
+            f"{gce.endpoint}/batch", data=part, timeout=60,
+            headers={"Content-Type": f"multipart/{kind}; boundary=x"},
+        )  # fmt: skip
+        assert answer.status_code == status, answer.text
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,10 @@ MOST = 1000
 
 
 def split(content_type: str, body: bytes) -> list[tuple[str, bytes]]:
-    """Parts as (Content-ID, the request in it). Raises ApiError 400."""
+    """Parts as (Content-ID, the request in it). Raises ApiError 400, also for a form of a web page's."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != "multipart/mixed":
+        raise ApiError(400, "badRequest", "Failed to parse batch request: no multipart/mixed body.")
     head = f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode()
     message = email.message_from_bytes(head + body, policy=email.policy.HTTP)
     if not message.is_multipart():
