@@ -5,10 +5,10 @@ hold one blueprint.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from provision.emulator.dials import draw
 from provision.emulator.gce import errors
@@ -19,6 +19,7 @@ from provision.emulator.gce.world import GLOBAL, Json, Project, last
 
 DEFAULT_DISK = "pd-standard"
 MAX_DISKS = 128
+Drawn = TypeVar("Drawn")
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}\Z")
 
@@ -29,6 +30,16 @@ class Blueprint:
 
     kind: MachineType
     source: Json = field(repr=False)
+    _drawn: dict[tuple[object, ...], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, key: tuple[object, ...], draw: Callable[[], Drawn]) -> Drawn:
+        """What VMs made of it show alike, drawn for the first of them; not to be changed."""
+        if key not in self._drawn:
+            self._drawn[key] = draw()
+        found: Drawn = self._drawn[key]
+        return found
 
     @cached_property
     def scheduling(self) -> Json:

@@ -17,7 +17,7 @@ from provision.emulator.gce.models import metadata, shapes
 from provision.emulator.gce.models.blueprints import Blueprint
 from provision.emulator.gce.models.placing import Place, release
 from provision.emulator.gce.operations import Work
-from provision.emulator.gce.world import GLOBAL, Json, Project, fingerprint
+from provision.emulator.gce.world import Json, Project
 from provision.emulator.machines import Order
 
 PROVISIONING, STAGING, RUNNING = "PROVISIONING", "STAGING", "RUNNING"
@@ -292,8 +292,3 @@ def busy_check(instance: Instance) -> None:
     """Refuse a change while the VM is on its way out."""
     if instance.status in (STOPPING, GONE):
         raise errors.not_ready(instance.path)
-
-
-def label_print(instance: Instance) -> str:
-    """Fingerprint of its labels."""
-    return fingerprint(GLOBAL, sorted(instance.own_labels().items()))

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from provision.emulator.gce.models import gpus, images, metadata
-from provision.emulator.gce.world import Json, fingerprint
+from provision.emulator.gce.models.disks import SCRATCH_GB
+from provision.emulator.gce.world import GLOBAL, Json, fingerprint
 
 if TYPE_CHECKING:  # shapes draw what instances hold; at run time the need is one way only
     from provision.emulator.gce.models.instances import Instance
@@ -53,32 +54,30 @@ SEVERAL = "Intel Broadwell"
 
 
 def instance(vm: "Instance") -> Json:
-    """A whole ``compute#instance``."""
-    world, source = vm.cloud.world, vm.blueprint.source
-    project, scope = vm.project.name, vm.scope
+    """A whole ``compute#instance``; not to be changed by who asks, because VMs share parts of it."""
+    world = vm.cloud.world
     labels, tags = vm.own_labels(), vm.own_tags()
+    labelled, tagged = label_print(vm), tag_print(vm)
     shown: Json = {
         "kind": "compute#instance",
         "id": vm.ident,
         "creationTimestamp": world.stamp(vm.created),
         "name": vm.name,
-        "tags": {"fingerprint": fingerprint(tags), **({"items": tags} if tags else {})},
-        "machineType": world.link(project, scope, "machineTypes", vm.place.machine_type),
+        **alike(vm),
+        "tags": {"fingerprint": tagged, "items": tags} if tags else {"fingerprint": tagged},
         "status": vm.status,
-        "zone": world.link(project, scope),
-        "canIpForward": False,
         "networkInterfaces": [interface(vm, index, nic) for index, nic in enumerate(vm.place.nics)],
-        "disks": disks(vm),
-        "metadata": metadata.shown(vm.own_items()),
+        "disks": [disk(vm, index) for index in range(len(vm.place.disks))],
+        "metadata": metadata_of(vm),
         "selfLink": vm.link,
-        "scheduling": vm.blueprint.scheduling,
-        "cpuPlatform": source.get("minCpuPlatform")
-        or PLATFORMS.get(vm.blueprint.kind.family, SEVERAL),
-        "labelFingerprint": fingerprint("global", sorted(labels.items())),
-        "startRestricted": False,
+        "labelFingerprint": labelled,
         "deletionProtection": vm.protected,
-        "fingerprint": fingerprint(vm.ident, vm.life, labels, tags),
+        "fingerprint": fingerprint(vm.ident, vm.life, labelled, tagged),
         "lastStartTimestamp": world.stamp(vm.started or vm.created),
+        "resourceStatus": {
+            "scheduling": {"terminationTimestamp": world.stamp(vm.due.due)} if vm.due else {},
+            "effectiveInstanceMetadata": effective(vm),
+        },
     }
     if labels:
         shown["labels"] = labels
@@ -88,31 +87,65 @@ def instance(vm: "Instance") -> Json:
         shown["statusMessage"] = vm.status_message
     if vm.stopped:
         shown["lastStopTimestamp"] = world.stamp(vm.stopped)
+    return shown
+
+
+def alike(vm: "Instance") -> Json:
+    """What all VMs of one blueprint and boot image show alike where they stand: drawn once for all."""
+    boot: Json = next((disk.image for disk, _ in vm.place.disks if disk is not None), {})
+    key = ("alike", vm.project.name, vm.zone, vm.place.machine_type, boot.get("id", ""))
+    uefi = UEFI in boot.get("guestOsFeatures", ())
+    return vm.blueprint.once(key, lambda: _alike(vm, uefi))
+
+
+def _alike(vm: "Instance", uefi: bool) -> Json:
+    world, source, kind = vm.cloud.world, vm.blueprint.source, vm.blueprint.kind
+    project, scope = vm.project.name, vm.scope
+    shown: Json = {
+        "machineType": world.link(project, scope, "machineTypes", vm.place.machine_type),
+        "zone": world.link(project, scope),
+        "canIpForward": False,
+        "scheduling": vm.blueprint.scheduling,
+        "cpuPlatform": source.get("minCpuPlatform") or PLATFORMS.get(kind.family, SEVERAL),
+        "startRestricted": False,
+    }
     attached = gpus.shown(
-        lambda name: world.link(project, scope, "acceleratorTypes", name), vm.blueprint.kind, source
+        lambda name: world.link(project, scope, "acceleratorTypes", name), kind, source
     )
     if attached:
         shown["guestAccelerators"] = attached
-    shown |= shield(vm)
-    ending = {"terminationTimestamp": world.stamp(vm.due.due)} if vm.due else {}
-    shown["resourceStatus"] = {
-        "scheduling": ending,
-        "effectiveInstanceMetadata": effective(vm),
-    }
+    given = source.get("shieldedInstanceConfig")
+    if given is not None or uefi:
+        shown["shieldedInstanceConfig"] = SHIELD | (given or {})
+        shown["shieldedInstanceIntegrityPolicy"] = {"updateAutoLearnPolicy": True}
     shown.update((field, source[field]) for field in GIVEN if field in source)
     return shown
 
 
-def shield(vm: "Instance") -> Json:
-    """What a Shielded VM shows, {} for one whose boot image has no UEFI and that asks for nothing."""
-    given = vm.blueprint.source.get("shieldedInstanceConfig")
-    boot = next((disk.image for disk, _ in vm.place.disks if disk is not None), {})
-    if given is None and UEFI not in boot.get("guestOsFeatures", ()):
-        return {}
-    return {
-        "shieldedInstanceConfig": SHIELD | (given or {}),
-        "shieldedInstanceIntegrityPolicy": {"updateAutoLearnPolicy": True},
-    }
+def label_print(vm: "Instance") -> str:
+    """Fingerprint of its labels."""
+
+    def drawn() -> str:
+        return fingerprint(GLOBAL, sorted(vm.own_labels().items()))
+
+    return drawn() if vm.labels is not None else vm.blueprint.once(("labels",), drawn)
+
+
+def tag_print(vm: "Instance") -> str:
+    """Fingerprint of its network tags."""
+
+    def drawn() -> str:
+        return fingerprint(vm.own_tags())
+
+    return drawn() if vm.tags is not None else vm.blueprint.once(("tags",), drawn)
+
+
+def metadata_of(vm: "Instance") -> Json:
+    """Its ``metadata``: drawn once for all VMs of one group, or of one request, that have kept theirs."""
+    if vm.items is not None:
+        return metadata.shown(vm.items)
+    key = ("metadata", vm.manager, vm.template)
+    return vm.blueprint.once(key, lambda: metadata.shown(vm.own_items()))
 
 
 def effective(vm: "Instance") -> Json:
@@ -158,25 +191,30 @@ def interface(vm: "Instance", index: int, nic: "Nic") -> Json:
     return shown
 
 
-def disks(vm: "Instance") -> list[Json]:
-    """``disks``: what is attached, in order."""
-    result = []
-    for index, (disk, given) in enumerate(vm.place.disks):
-        shown: Json = {
-            "kind": "compute#attachedDisk",
-            "type": given.get("type", "PERSISTENT"),
-            "mode": given.get("mode", "READ_WRITE"),
-            "deviceName": given.get("deviceName") or f"persistent-disk-{index}",
-            "index": index,
-            "boot": bool(given.get("boot", False)),
-            "autoDelete": bool(given.get("autoDelete", False)),
-            "interface": given.get("interface", "SCSI"),
-        }
-        if disk is not None:
-            shown["source"] = vm.cloud.world.link(vm.project.name, vm.scope, "disks", disk.name)
-            shown["diskSizeGb"] = str(disk.size_gb)
-            shown |= images.shown_on_disks(disk.image)
-        else:
-            shown["diskSizeGb"] = "375"
-        result.append(shown)
-    return result
+def disk(vm: "Instance", index: int) -> Json:
+    """One ``attachedDisk``."""
+    made, given = vm.place.disks[index]
+    image = made.image if made is not None else {}
+    drawn = vm.blueprint.once(
+        ("disk", index, image.get("id", "")), lambda: _attachment(given, index, image)
+    )
+    if made is None:
+        return drawn
+    source = vm.cloud.world.link(vm.project.name, vm.scope, "disks", made.name)
+    return {**drawn, "source": source, "diskSizeGb": str(made.size_gb)}
+
+
+def _attachment(given: Json, index: int, image: Json) -> Json:
+    """What all VMs of one blueprint show alike of a disk from that image ({} for none)."""
+    return {
+        "kind": "compute#attachedDisk",
+        "type": given.get("type", "PERSISTENT"),
+        "mode": given.get("mode", "READ_WRITE"),
+        "deviceName": given.get("deviceName") or f"persistent-disk-{index}",
+        "index": index,
+        "boot": bool(given.get("boot", False)),
+        "autoDelete": bool(given.get("autoDelete", False)),
+        "interface": given.get("interface", "SCSI"),
+        "diskSizeGb": str(SCRATCH_GB),
+        **images.shown_on_disks(image),
+    }

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes, every_scope, rows
-from provision.emulator.gce.models import bulk, creating, instances, metadata
+from provision.emulator.gce.models import bulk, creating, instances, metadata, shapes
 from provision.emulator.gce.models.blueprints import check_labels, for_vms
 from provision.emulator.gce.models.instances import Instance
 from provision.emulator.gce.operations import Operation, finish
 from provision.emulator.gce.start import start
-from provision.emulator.gce.world import Json, fingerprint
+from provision.emulator.gce.world import Json
 
 CONSOLE_LIMIT = 2**20
 """Bytes of one answer with serial output; Google keeps the last MiB."""
@@ -124,7 +124,7 @@ def set_labels(call: Call) -> Operation:
     vm = _vm(call)
     labels = call.body.get("labels") or {}
     check_labels(labels, "labels")
-    if call.body.get("labelFingerprint") != instances.label_print(vm):
+    if call.body.get("labelFingerprint") != shapes.label_print(vm):
         raise errors.fingerprint_mismatch("Labels")
 
     def apply() -> None:
@@ -137,7 +137,7 @@ def set_metadata(call: Call) -> Operation:
     """Replace all metadata; needs the current fingerprint."""
     vm = _vm(call)
     metadata.check(call.body, "resource")
-    current = metadata.shown(vm.own_items())["fingerprint"]
+    current = shapes.metadata_of(vm)["fingerprint"]
     if call.body.get("fingerprint") != current:
         raise errors.fingerprint_mismatch("metadata")
     items = metadata.pairs(call.body)
@@ -151,7 +151,7 @@ def set_metadata(call: Call) -> Operation:
 def set_tags(call: Call) -> Operation:
     """Replace all network tags; needs the current fingerprint."""
     vm = _vm(call)
-    if call.body.get("fingerprint") != fingerprint(vm.own_tags()):
+    if call.body.get("fingerprint") != shapes.tag_print(vm):
         raise errors.fingerprint_mismatch("tags")
     tags = list(call.body.get("items") or [])
 
