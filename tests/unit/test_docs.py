@@ -16,7 +16,8 @@ from provision.spec.flags import FLAGS
 from provision.spec.models import Spec
 from provision.spec.reader import parse
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 GIVEN_BY_CODE = {
     "cloud": "local",
     "cloud.subnet": "from the cluster's name",
@@ -121,6 +122,25 @@ def test_the_command_page_has_every_command_and_exit_code() -> None:
         assert page[command.name] == [command.text, f"provision {command.example}"]
     codes = {str(v) for name, v in vars(errors).items() if name.startswith("EXIT_")}
     assert codes == {key for key in page if key.isdigit()}
+
+
+def test_what_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w./-]+/[\w./-]*)`", text))
+    assert len(named) > 20
+    rooms = (ROOT, ROOT / "provision", ROOT / "provision/clouds/gce")
+    stands_for = ("NAME", "gce", "slurm", "list_")
+    absent = {
+        path
+        for path in named
+        if not any(
+            (room / path.replace("NAME", one)).exists() for room in rooms for one in stands_for
+        )
+    }
+    assert not absent
+    assert all(
+        f"How to add {what}" in text for what in ("a cloud", "a scheduler", "a command", "a dial")
+    )
 
 
 @pytest.mark.parametrize("kind", events.Event.__subclasses__(), ids=lambda kind: str(kind.__name__))

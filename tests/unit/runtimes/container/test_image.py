@@ -33,6 +33,11 @@ def test_the_projects_own_inputs_are_found() -> None:
     assert image.tag().startswith("localhost/provision-node:")
 
 
+def test_the_image_brings_what_the_pages_say_of_nodes_on_this_host() -> None:
+    brought = (image.folder() / "packages.txt").read_text(encoding="utf-8").split()
+    assert {"rsync", "openssh-server", "cloud-init", "slurmd", "slurmctld", "munge"} <= {*brought}
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(image, "user_cache_path", lambda name: tmp_path / name)

@@ -1,11 +1,13 @@
 """A user's own slurm.conf: refused where it would undo ours, tried by slurmctld, told with its line."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from provision.cloud import Launch
 from provision.errors import SpecError
-from provision.events import Warned
+from provision.events import Emit, Warned
 from provision.schedulers.slurm import conf as settings
 from tests.world import World, world
 
@@ -107,11 +109,23 @@ def test_where_no_slurmctld_is_at_hand_it_is_said_that_nobody_has_checked(world:
     assert any("were not checked" in text for text in said)
 
 
-def test_settings_that_slurmctld_takes_are_on_the_controller_alone(world: World) -> None:
+def test_settings_that_slurmctld_takes_are_on_the_controller_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.cloud.rehearsed = (0, "")
+    apply, texts = world.cloud.apply, dict[str, str]()
+
+    def watched(launch: Launch, emit: Emit) -> Mapping[str, str]:
+        texts.update(launch.user_data)
+        return apply(launch, emit)
+
+    monkeypatch.setattr(world.cloud, "apply", watched)
     assert world.up(**spec("SlurmdTimeout=77\n")).exit_code == 0
     assert not [event for event in world.events if isinstance(event, Warned)]
     assert world.cloud.calls.count("rehearse") == 1
+    ours, theirs = (texts["controller"].rindex(f"SlurmdTimeout={number}") for number in (300, 77))
+    assert theirs > ours, "slurmctld takes the last"
+    assert "SlurmdTimeout" not in texts["worker"]
 
 
 def test_nobody_tries_anything_where_the_spec_adds_nothing(world: World) -> None:
