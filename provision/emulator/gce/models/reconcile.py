@@ -77,7 +77,10 @@ def _attempt(group: Group, member: Managed, crowd: Counter[str] | None = None) -
     member.retry = None
     if group.members.get(member.name) is not member or member.action in LEAVING:
         return
-    crowd = Counter(m.zone for m in group.staying() if m.vm) if crowd is None else crowd
+    even = group.shape == "EVEN"  # what waits for a zone counts there, too
+    if crowd is None:
+        others = (other for other in group.staying() if other is not member)
+        crowd = Counter(other.zone for other in others if other.vm or even)
     causes, zone = _make(group, member, crowd)
     if member.vm is not None:
         crowd[member.zone] += 1
@@ -85,6 +88,7 @@ def _attempt(group: Group, member: Managed, crowd: Counter[str] | None = None) -
         member.vm.watcher = partial(_watch, group, member)
         instances.come(member.vm)
         return
+    crowd[zone] += even
     member.zone = zone
     member.errors = causes
     for cause in causes:

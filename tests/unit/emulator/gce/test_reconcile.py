@@ -1,67 +1,10 @@
 """What a managed instance group does by itself, with the clock in hand."""
 
-from typing import Any
-
 import pytest
 
-from provision.emulator.agenda import Agenda
-from provision.emulator.gce.cloud import Cloud
-from provision.emulator.gce.dials import Dials
-from provision.emulator.gce.models import images, networks, reconcile
-from provision.emulator.gce.models.groups import NONE, RECREATING, Group
-from provision.emulator.gce.models.versions import Version
-from provision.emulator.gce.world import Document, World
-from provision.emulator.machines import NoMachines
-
-ZONE = "us-central1-a"
-OLD, NEW = (Version(f"projects/p/global/instanceTemplates/{name}") for name in ("old-1", "new-1"))
-IMAGE = "projects/debian-cloud/global/images/family/debian-13"
-BOOT = {"boot": True, "autoDelete": True, "initializeParams": {"sourceImage": IMAGE}}
-PROPERTIES = {"machineType": "e2-standard-2", "disks": [BOOT], "networkInterfaces": [{}]}
-
-
-class Grouped:
-    """A group of one zone, in a world that stands still until :meth:`later`."""
-
-    def __init__(self, target: int, room: int = 100, **policy: Any) -> None:
-        self.now = 0.0
-        world = World("http://x/", Agenda(lambda: self.now))
-        self.cloud = Cloud(world, NoMachines(), Dials())
-        images.furnish(self.cloud, world.project("debian-cloud"))
-        project = world.project("p")
-        networks.furnish(self.cloud, project)
-        for version in (OLD, NEW):
-            name = version.template.rpartition("/")[2]
-            template = Document(name, {"properties": PROPERTIES})
-            project.table("instanceTemplates").put("global", template)
-        config = {"baseInstanceName": "g-####", "updatePolicy": policy}
-        self.group = Group(
-            self.cloud, project, "g", f"zones/{ZONE}", (ZONE,), "1", 0.0, config, (OLD,), target
-        )
-        self.room(room)
-        reconcile.reconcile(self.group)
-
-    def room(self, vms: int) -> None:
-        self.cloud.dials = Dials(capacity={ZONE: {"*": vms}})
-
-    def resize(self, target: int) -> None:
-        self.group.target = target
-        reconcile.reconcile(self.group)
-
-    def later(self) -> None:
-        """Let everything happen that is under way."""
-        for _ in range(100):
-            wait = self.cloud.world.agenda.advance()
-            if wait is None:
-                return
-            self.now += wait + 0.001  # the clock is a float
-        raise AssertionError("it never comes to rest")
-
-    def staying(self) -> list[str]:
-        return sorted(member.name for member in self.group.staying())
-
-    def busy(self) -> int:
-        return sum(member.action != NONE for member in self.group.members.values())
+from provision.emulator.gce.models import reconcile
+from provision.emulator.gce.models.groups import NONE, RECREATING
+from tests.unit.emulator.gce.grouped import NEW, ZONE, Grouped
 
 
 def test_a_group_that_shrinks_loses_first_what_it_has_not_made() -> None:
