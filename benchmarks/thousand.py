@@ -20,9 +20,9 @@ from pathlib import Path
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.runtimes import limits
+from provision.runtimes.capacity import available_mib, text_of
 from provision.runtimes.light import host
 from provision.runtimes.light.records import STATE
-from provision.runtimes.room import available_mib, text_of
 
 NAME = "thousand"
 EVERY = 2.0

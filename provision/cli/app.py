@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from provision.cli.commands import BY_NAME, COMMANDS, COMPLETE
-from provision.cli.groups import Group, printable, sentence
+from provision.cli.groups import CommandGroup, printable, sentence
 from provision.errors import (
     EXIT_BUG,
     EXIT_DONE,
@@ -34,7 +34,7 @@ PROGRAM = "provision"
 STOPPED = InterruptedRun("stopped", "run the same command again to go on")
 
 
-class Commands(Group):
+class Commands(CommandGroup):
     """The commands of the table; the module of a command is imported when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

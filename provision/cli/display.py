@@ -34,7 +34,6 @@ class Display:
         self._started = quiet or stream is None
 
     def show(self, event: Event) -> None:
-        """Show the event."""
         try:
             if not self._started:
                 self._started = True

@@ -9,7 +9,7 @@ import click
 
 from provision import extras
 from provision.cli.console import Console, ConsoleOptions
-from provision.cli.groups import FILE_PATH, Group
+from provision.cli.groups import FILE_PATH, CommandGroup
 from provision.cli.options import output_options
 from provision.errors import EXIT_DONE, SpecError, UsageError
 from provision.runtimes import KINDS
@@ -22,7 +22,7 @@ MACHINES = (*KINDS, "none")
 FORWARD = {"ignore_unknown_options": False, "allow_interspersed_args": False}
 
 
-@click.group("emulate", cls=Group)
+@click.group("emulate", cls=CommandGroup)
 def run() -> None:
     """A cloud on this machine over its own REST API, with machines that really boot."""
 

@@ -22,7 +22,7 @@ class FilePath(click.Path):
 FILE_PATH = FilePath(path_type=Path)
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """A group of commands that says which one was likely meant; alone it shows its help."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

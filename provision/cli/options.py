@@ -30,7 +30,6 @@ class Duration(click.ParamType[int]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Seconds of it."""
         from provision.spec.models import duration_of
 
         try:

@@ -26,7 +26,7 @@ SECONDS = 30.0
 
 
 @dataclass(slots=True)
-class Place:
+class AskedCloud:
     """A cloud with what people call it; one that is ``hung`` keeps a thread waiting."""
 
     words: str
@@ -38,7 +38,7 @@ class Place:
 class Answers(Generic[T]):
     """What the places said, and in words why some said nothing."""
 
-    said: Sequence[tuple[Place, T]]
+    said: Sequence[tuple[AskedCloud, T]]
     unasked: Sequence[str] = ()
 
     @property
@@ -50,9 +50,9 @@ class Answers(Generic[T]):
 @contextlib.contextmanager
 def opened(
     specs: Sequence[CloudSpec], make: Callable[[CloudSpec], Cloud], within: float = math.inf
-) -> Iterator[list[Place]]:
+) -> Iterator[list[AskedCloud]]:
     """The places of these specs; ``make`` is what makes a cloud, which is given so many seconds."""
-    made = [Place(words_of(spec), make(spec)) for spec in specs]
+    made = [AskedCloud(words_of(spec), make(spec)) for spec in specs]
     for place in made:
         place.cloud.within(within)
     try:
@@ -91,11 +91,11 @@ def together(
     return dict(answers), dict(failed)
 
 
-def ask(places: Sequence[Place], question: Callable[[Cloud], T]) -> Answers[T]:
+def ask(places: Sequence[AskedCloud], question: Callable[[Cloud], T]) -> Answers[T]:
     """Put the question to all places at once; who is silent for :data:`SECONDS` is not waited for."""
     calls = [partial(question, place.cloud) for place in places]
     answers, failed = together(calls, SECONDS)
-    said: list[tuple[Place, T]] = []
+    said: list[tuple[AskedCloud, T]] = []
     unasked: list[str] = []
     for turn, place in enumerate(places):
         if turn in answers:
@@ -118,7 +118,7 @@ def _reason(error: BaseException) -> str:
 
 
 def holding(
-    asked: Sequence[Place], name: str, *, alone: bool
+    asked: Sequence[AskedCloud], name: str, *, alone: bool
 ) -> tuple[dict[str, Cloud], Answers[list[str]], list[Machine]]:
     """The clusters that exist, by name (only the one of that name), with the cloud that has each.
 

@@ -10,7 +10,7 @@ from provision.errors import UsageError
 from provision.events import Emit, Progress
 from provision.labels import CONTROLLER
 from provision.remote import copy, fanout
-from provision.remote.fanout import HostResult, Work
+from provision.remote.fanout import HostResult, HostWork
 from provision.remote.nodeset import resolve
 from provision.remote.ssh import Connection
 
@@ -48,7 +48,7 @@ def download(
 def _work(
     name: str,
     only: Sequence[str],
-    work: Work,
+    work: HostWork,
     timeout: float,
     emit: Emit,
     command: str,
@@ -61,7 +61,7 @@ def _work(
 
 
 def _on_all(
-    session: Session, shell: Connection, machines: Sequence[Machine], work: Work, timeout: float
+    session: Session, shell: Connection, machines: Sequence[Machine], work: HostWork, timeout: float
 ) -> Generator[HostResult]:
     for machine in machines:
         if machine.role == CONTROLLER:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-Operation = Literal["create", "update", "replace", "delete", "same", "read", "drifted", "gone"]
+Verb = Literal["create", "update", "replace", "delete", "same", "read", "drifted", "gone"]
 """``drifted`` and ``gone`` are what a refresh found."""
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key that tells a secret from a map (pulumi: sdk/go/common/resource/properties.go)."""
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """Stands in a preview for a value that only exists once something has been created."""
-OPERATIONS: Mapping[str, Operation] = {
+OPERATIONS: Mapping[str, Verb] = {
     "create": "create",
     "update": "update",
     "delete": "delete",
@@ -23,7 +23,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "create-replacement": "replace",
 }
 """Ours by Pulumi's. Its two other steps of a replacement say nothing more."""
-FOUND: Mapping[str, Operation] = {"update": "drifted", "delete": "gone"}
+FOUND: Mapping[str, Verb] = {"update": "drifted", "delete": "gone"}
 """What it means when a refresh says so."""
 INNER = ("pulumi:pulumi:Stack", "pulumi:providers:")
 """Types that stand in the state and are nothing in any cloud."""
@@ -32,13 +32,13 @@ GENERIC = ("update failed", "preview failed", "destroy failed", "refresh failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ResourceChange:
     """What happened to one resource, or would. ``properties`` are the paths that differ.
 
     ``seconds`` is 0 in a preview.
     """
 
-    operation: Operation
+    operation: Verb
     type: str
     name: str
     urn: str
@@ -54,16 +54,16 @@ class StackOutcome:
     yet is left out.
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[ResourceChange, ...]
     outputs: Mapping[str, Any]
     seconds: float
 
-    def count(self, *operations: Operation) -> int:
+    def count(self, *operations: Verb) -> int:
         """How many resources any of these operations was done to."""
         return sum(change.operation in operations for change in self.changes)
 
     @property
-    def changed(self) -> tuple[Change, ...]:
+    def changed(self) -> tuple[ResourceChange, ...]:
         """All but those that stayed as they are."""
         return tuple(one for one in self.changes if one.operation not in ("same", "read"))
 
@@ -87,7 +87,7 @@ class Complaint:
     text: str
 
 
-class Event(Protocol):
+class EngineEvent(Protocol):
     """The parts of ``pulumi.automation.EngineEvent`` that are looked at; each may be None."""
 
     @property
@@ -100,11 +100,11 @@ class Event(Protocol):
     def res_op_failed_event(self) -> Any: ...
 
 
-Watch = Callable[[Change], None]
+Watch = Callable[[ResourceChange], None]
 """Told of every change as it is done, from a thread of the SDK; raising ends the operation."""
 
 
-def unwatched(change: Change) -> None:
+def unwatched(change: ResourceChange) -> None:
     """A :data:`Watch` for callers who wait for the outcome."""
 
 
@@ -123,12 +123,12 @@ class Heard:
     pending: bool = False
     """Whether the state remembers operations that an earlier run was killed in."""
     error: BaseException | None = None
-    changes: dict[str, Change] = field(default_factory=dict)
+    changes: dict[str, ResourceChange] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: EngineEvent) -> None:
         try:
             with self._lock:
                 change = self._take(event)
@@ -139,7 +139,7 @@ class Heard:
                 self.error = error
                 self.on_error()
 
-    def _take(self, event: Event) -> Change | None:
+    def _take(self, event: EngineEvent) -> ResourceChange | None:
         if event.diagnostic_event is not None:
             self._diagnostic(event.diagnostic_event)
         elif event.resource_pre_event is not None:
@@ -158,7 +158,7 @@ class Heard:
         if said.severity == "error" and text not in GENERIC:
             self.complaints.append(Complaint(said.urn or "", text))
 
-    def _done(self, done: Any) -> Change | None:
+    def _done(self, done: Any) -> ResourceChange | None:
         step = done.metadata
         if step.type == "pulumi:pulumi:Stack" and step.new is not None:
             self.outputs = shown(step.new.outputs or {})
@@ -167,13 +167,13 @@ class Heard:
             return None
         now = time.monotonic()
         seconds = 0.0 if done.planning else now - self._began.get(step.urn, now)
-        change = Change(
+        change = ResourceChange(
             operation, step.type, name_of(step.urn), step.urn, tuple(_properties(step)), seconds
         )
         self.changes[step.urn] = change
         return change
 
-    def _operation(self, step: Any) -> Operation | None:
+    def _operation(self, step: Any) -> Verb | None:
         operation = OPERATIONS.get(str(step.op.value))
         return FOUND.get(str(operation), operation) if self.refreshing else operation
 

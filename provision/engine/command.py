@@ -33,7 +33,7 @@ DRAIN = 5.0
 Told = Callable[[str], Any] | None
 
 
-class Command(automation.PulumiCommand):
+class PulumiCommand(automation.PulumiCommand):
     """Runs one command at a time, for one stack.
 
     The kernel kills the child when this process dies, even by SIGKILL: ``PR_SET_PDEATHSIG``

@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from provision.engine import failures, locks
 from provision.engine.binary import Binary
 from provision.engine.changes import Heard, StackOutcome, Watch
-from provision.engine.command import Command
+from provision.engine.command import PulumiCommand
 from provision.engine.operation import Operation, Served
 from provision.engine.program import Program
 from provision.engine.workdir import Workdir
@@ -24,7 +24,7 @@ from provision.files import locked
 EXPECTED: tuple[type[Exception], ...] = (InterruptedRun, *failures.FOREIGN)
 TRIES = 3
 """How often an operation is begun, where each time a lock of a dead process stood in its way."""
-Call = Callable[[Operation], Any]
+Action = Callable[[Operation], Any]
 
 
 class _Cleared(Exception):
@@ -46,7 +46,7 @@ class Execution:
         self._program, self._serve = program, serve
         self._emit = emit
         self._lock = threading.Lock()
-        self._command: Command | None = None
+        self._command: PulumiCommand | None = None
 
     def cancel(self) -> bool:
         """Stop the operation that runs, from any thread; whether one ran."""
@@ -54,26 +54,26 @@ class Execution:
             command = self._command
         return command.stop() if command else False
 
-    def alone(self, verb: str, call: Call, watch: Watch) -> StackOutcome:
+    def alone(self, verb: str, action: Action, watch: Watch) -> StackOutcome:
         """Run an operation that changes the state, against other processes of ours."""
         self._workdir.prepare()
         path = self._workdir.folder / "lock"
         with locked(path, self._workdir.name, f"provision: {verb}"):
             self._workdir.mend()
-            return self.perform(verb, call, watch)
+            return self.perform(verb, action, watch)
 
-    def perform(self, verb: str, call: Call, watch: Watch) -> StackOutcome:
+    def perform(self, verb: str, action: Action, watch: Watch) -> StackOutcome:
         """Run an operation, and again where a lock stood in its way that nobody held."""
         self._workdir.prepare()
         return Retrying(
             retry=retry_if_exception_type(_Cleared), stop=stop_after_attempt(TRIES), reraise=True
-        )(self._once, verb, call, watch)
+        )(self._once, verb, action, watch)
 
-    def _once(self, verb: str, call: Call, watch: Watch) -> StackOutcome:
+    def _once(self, verb: str, action: Action, watch: Watch) -> StackOutcome:
         began = time.monotonic()
         with self._started(watch, verb) as operation:
             try:
-                call(operation)
+                action(operation)
             except EXPECTED as error:
                 meaning = self._meaning(error, operation, verb)
                 raise meaning from meaning.__cause__ or error
@@ -88,7 +88,9 @@ class Execution:
     def _started(self, watch: Watch, verb: str) -> Iterator[Operation]:
         # The provider lives until the command has ended.
         with self._serve() as served:
-            command = Command(self._binary.path, self._binary.version, on_stop=served.stop_soon)
+            command = PulumiCommand(
+                self._binary.path, self._binary.version, on_stop=served.stop_soon
+            )
             heard = Heard(watch, verb == "refresh", command.stop_soon)
             with self._lock:
                 self._command = command

@@ -9,7 +9,7 @@ from pulumi import automation
 from pulumi.automation import StackNotFoundError
 
 from provision.engine.changes import Heard
-from provision.engine.command import Command
+from provision.engine.command import PulumiCommand
 from provision.engine.program import Program
 from provision.engine.workdir import PROJECT, Workdir
 
@@ -56,7 +56,7 @@ class Operation:
     """One operation while it runs."""
 
     workdir: Workdir
-    command: Command
+    command: PulumiCommand
     served: Served
     heard: Heard
     program: Program

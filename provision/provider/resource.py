@@ -21,7 +21,7 @@ Outputs = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InputFault:
     """An input that cannot be: its key and one clause that says why."""
 
     key: str
@@ -90,7 +90,7 @@ class Resource(ABC):
     seconds: ClassVar[float] = 1200.0
     """Seconds a call may take where the program sets no other time."""
 
-    def check(self, inputs: Inputs) -> Sequence[Fault]:
+    def check(self, inputs: Inputs) -> Sequence[InputFault]:
         """What is wrong with these inputs; pure and quick, all findings at once.
 
         In a preview, inputs that are not yet known are left out, and what is said of them is ignored.

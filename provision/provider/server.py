@@ -15,7 +15,7 @@ import grpc.aio
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from provision.errors import EngineFailure
-from provision.provider.operations import Operations
+from provision.provider.protocol import ProviderCalls
 from provision.provider.resource import Registry, Resource, Work
 from provision.provider.servicer import Servicer, sentence
 
@@ -44,7 +44,7 @@ class Attached:
     def __init__(self, kinds: Sequence[Resource]) -> None:
         self._registry = Registry(kinds)
         self._stopping = threading.Event()
-        operations = Operations(self._registry, self._stopping)
+        operations = ProviderCalls(self._registry, self._stopping)
         self._servicer = Servicer(operations, on_cancel=lambda: None)
         self._listening = threading.Event()
         self._ended = threading.Event()
@@ -158,7 +158,7 @@ class Configured(Servicer):
     """The servicer of a plugin, whose kinds are made when the engine has told the configuration."""
 
     def __init__(self, factory: Factory, stopping: threading.Event) -> None:
-        super().__init__(Operations(Registry(()), stopping), on_cancel=stopping.set)
+        super().__init__(ProviderCalls(Registry(()), stopping), on_cancel=stopping.set)
         self._factory, self._stopping = factory, stopping
 
     async def Configure(self, request: Any, context: Any) -> Any:
@@ -166,7 +166,7 @@ class Configured(Servicer):
             kinds = self._factory(stack_config(request.variables))
         except Exception as error:  # noqa: BLE001  # the engine shows its sentence
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, sentence(error))
-        self.operations = Operations(Registry(kinds), self._stopping)
+        self.operations = ProviderCalls(Registry(kinds), self._stopping)
         return await super().Configure(request, context)
 
 

@@ -21,7 +21,7 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from provision.errors import ProvisionError
-from provision.provider.operations import Operations
+from provision.provider.protocol import ProviderCalls
 from provision.provider.resource import Unfinished
 
 WORDS = 600
@@ -38,7 +38,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     ``failures`` are the exceptions behind the errors that the engine was told, by URN.
     """
 
-    def __init__(self, operations: Operations, on_cancel: Callable[[], None]) -> None:
+    def __init__(self, operations: ProviderCalls, on_cancel: Callable[[], None]) -> None:
         self.operations = operations
         self._on_cancel = on_cancel
         self.failures: dict[str, Exception] = {}

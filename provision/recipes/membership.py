@@ -53,23 +53,18 @@ class WatchedCluster:
         return self._rejoin.members()
 
     def machines(self) -> Sequence[Machine]:
-        """What the cloud has."""
         return self._made.relevant(self._run.session.machines(), self._gap.before)
 
     def groups(self) -> Sequence[GroupState]:
-        """The instance groups."""
         return self._run.session.cloud.groups(self._run.plan)
 
     def console(self, machine: str) -> str:
-        """What a machine wrote on its console."""
         return self._run.session.cloud.console(machine)
 
     def refused(self) -> Mapping[str, str]:
-        """Machines that the cloud has refused to start so far."""
         return self._made.refused()
 
     def replace(self, names: Sequence[str]) -> Mapping[str, str]:
-        """Request these machines anew."""
         session = self._run.session
         if self._run.plan.controller.name in names:
             self._rejoin.renewed(session.known())

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from provision.errors import UsageError
 from provision.files import check_target
 from provision.remote.deadline import Deadline, Stopped
-from provision.remote.fanout import HostResult, Work
+from provision.remote.fanout import HostResult, HostWork
 
 if TYPE_CHECKING:
     from paramiko import SFTPClient
@@ -30,7 +30,7 @@ SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 TIDY_SECONDS = 1.0
 
 
-def put(source: Path, target: str) -> Work:
+def put(source: Path, target: str) -> HostWork:
     """Copy the file to ``target`` on a machine: a path, from the user's home unless it begins with /.
 
     One that ends with / or is a folder there takes the file under its own name. Its mode stays.
@@ -54,7 +54,7 @@ def put(source: Path, target: str) -> Work:
     return _over_sftp(work)
 
 
-def get(source: str, folder: Path) -> Work:
+def get(source: str, folder: Path) -> HostWork:
     """Copy the file of each machine to ``folder``/NODE/FILE."""
     name = file_name(source)
 
@@ -91,7 +91,7 @@ def file_name(path: str) -> str:
     return name
 
 
-def _over_sftp(work: "Callable[[SFTPClient, str, Deadline], str]") -> Work:
+def _over_sftp(work: "Callable[[SFTPClient, str, Deadline], str]") -> HostWork:
     def done(transport: "Transport", name: str, limit: Deadline) -> HostResult:
         import paramiko
 

@@ -70,11 +70,11 @@ class Way:
             transport.close()
 
 
-Work = Callable[["Transport", str, Deadline], HostResult]
+HostWork = Callable[["Transport", str, Deadline], HostResult]
 """What is done on one machine, over the connection to it, under its name, within a limit."""
 
 
-def commanding(command: str) -> Work:
+def commanding(command: str) -> HostWork:
     """The work of running a command."""
 
     def work(transport: "Transport", name: str, limit: Deadline) -> HostResult:
@@ -84,13 +84,13 @@ def commanding(command: str) -> Work:
     return work
 
 
-def here(controller: Connection, name: str, work: Work, timeout: float) -> HostResult:
+def here(controller: Connection, name: str, work: HostWork, timeout: float) -> HostResult:
     """Do the work on the controller itself."""
     return _settled(controller.transport, name, work, Deadline(timeout))
 
 
 def each(
-    controller: Connection, hosts: Mapping[str, Login], work: Work, timeout: float
+    controller: Connection, hosts: Mapping[str, Login], work: HostWork, timeout: float
 ) -> Generator[HostResult]:
     """Do the work on all hosts, :data:`WIDTH` at once; results come in the order they end.
 
@@ -131,7 +131,7 @@ def each(
 
 
 def _one(
-    way: Way, name: str, login: Login, work: Work, timeout: float, stop: threading.Event
+    way: Way, name: str, login: Login, work: HostWork, timeout: float, stop: threading.Event
 ) -> HostResult:
     try:
         transport = _reached(way, name, login, stop)
@@ -143,7 +143,7 @@ def _one(
         transport.close()
 
 
-def _settled(transport: "Transport", name: str, work: Work, limit: Deadline) -> HostResult:
+def _settled(transport: "Transport", name: str, work: HostWork, limit: Deadline) -> HostResult:
     """What comes of the work, as a result in any case."""
     try:
         return work(transport, name, limit)

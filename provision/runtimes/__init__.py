@@ -6,7 +6,7 @@ Importing this package imports no engine's SDK, so ``provision --help`` stays fa
 from collections.abc import Callable
 
 from provision.runtime import MachineRuntime
-from provision.runtimes.limits import Limit
+from provision.runtimes.limits import KernelLimit
 
 KINDS = ("container", "light")
 """What ``machines`` may be."""
@@ -24,7 +24,7 @@ def runtime_of(kind: str) -> MachineRuntime:
     return makers[kind]()
 
 
-def limits_of(kind: str) -> tuple[Limit, ...]:
+def limits_of(kind: str) -> tuple[KernelLimit, ...]:
     """The kernel limits that machines of that kind share."""
     from provision.runtimes.container import host as container
     from provision.runtimes.light import host as light

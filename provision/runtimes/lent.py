@@ -12,7 +12,7 @@ from pathlib import Path
 from provision.errors import RuntimeFailure
 from provision.files import acquired, read_json, write_private
 from provision.runtimes import limits
-from provision.runtimes.limits import SYSCTLS, Limit
+from provision.runtimes.limits import SYSCTLS, KernelLimit
 
 FOLDER = Path("/run/provision/limits")
 BUSY = 10.0
@@ -24,7 +24,9 @@ Loans = Mapping[str, tuple[int, int]]
 class Lent:
     """The limits of one kind of machine, for several threads and processes at a time."""
 
-    def __init__(self, needs: Sequence[Limit], folder: Path = FOLDER, root: Path = SYSCTLS) -> None:
+    def __init__(
+        self, needs: Sequence[KernelLimit], folder: Path = FOLDER, root: Path = SYSCTLS
+    ) -> None:
         self._limits, self._folder, self._root = needs, folder, root
 
     def room(self, machines: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ SYSCTLS = Path("/proc/sys")
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class KernelLimit:
     """A sysctl: ``base`` plus ``each`` times the machines is needed; ``set_to`` is ample.
 
     ``also`` are sysctls that must be set with it, in the order the kernel wants them.
@@ -34,7 +34,7 @@ class Limit:
         return [*self.also, (self.name, max(self.set_to, 2 * self.need(machines)))]
 
 
-def read(limits: Iterable[Limit], root: Path = SYSCTLS) -> dict[str, int]:
+def read(limits: Iterable[KernelLimit], root: Path = SYSCTLS) -> dict[str, int]:
     """Values of those limits, and of what is set with them, that this kernel has."""
     names = [name for limit in limits for name in (limit.name, *(name for name, _ in limit.also))]
     values = {}
@@ -47,7 +47,11 @@ def read(limits: Iterable[Limit], root: Path = SYSCTLS) -> dict[str, int]:
 
 
 def checks(
-    limits: Sequence[Limit], values: Mapping[str, int], total: int, machines: int, option: str = ""
+    limits: Sequence[KernelLimit],
+    values: Mapping[str, int],
+    total: int,
+    machines: int,
+    option: str = "",
 ) -> list[HostCheck]:
     """One check per limit; ``total`` machines are to run, ``machines`` of them are new.
 
@@ -60,7 +64,7 @@ def checks(
     ]
 
 
-def _check(limit: Limit, value: int, total: int, machines: int, option: str) -> HostCheck:
+def _check(limit: KernelLimit, value: int, total: int, machines: int, option: str) -> HostCheck:
     need = limit.need(total)
     detail = f"{limit.name} is {value}, {need} needed for {total} machines"
     if value >= need:
@@ -108,7 +112,7 @@ def _file(root: Path, name: str) -> Path:
 
 
 @contextmanager
-def raised(limits: Sequence[Limit], machines: int) -> Iterator[None]:
+def raised(limits: Sequence[KernelLimit], machines: int) -> Iterator[None]:
     """Room for that many machines while the block runs; then every value is as it was."""
     before = read(limits)
     try:

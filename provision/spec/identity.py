@@ -15,7 +15,7 @@ SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SpecDifference:
     """One key of a spec that is another one now; the values in words."""
 
     path: str
@@ -49,19 +49,19 @@ def place(spec: Spec) -> tuple[str, ...]:
     return tuple(str(getattr(spec.cloud, key)) for key in ("kind", *spec.cloud.traits.place))
 
 
-def differences(was: Spec, now: Spec) -> list[Difference]:
+def differences(was: Spec, now: Spec) -> list[SpecDifference]:
     """Every key in which a cluster of ``now`` would be another than that of ``was``."""
     before, after = _flat(was.model_dump(mode="json")), _flat(now.model_dump(mode="json"))
     found = [
-        Difference(path, _words(before.get(path, "")), _words(after.get(path, "")))
+        SpecDifference(path, _words(before.get(path, "")), _words(after.get(path, "")))
         for path in sorted({*before, *after})
         if before.get(path, "") != after.get(path, "")
     ]
     groups = {f"groups.{name}": "none" for name in {*was.groups} ^ {*now.groups}}
     whole = [
-        Difference(path, "none", "a group")
+        SpecDifference(path, "none", "a group")
         if path.removeprefix("groups.") in now.groups
-        else Difference(path, "a group", "none")
+        else SpecDifference(path, "a group", "none")
         for path in sorted(groups)
     ]
     inside = tuple(f"{path}." for path in groups)

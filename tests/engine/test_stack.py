@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.engine.changes import HIDDEN, Change, StackOutcome
+from provision.engine.changes import HIDDEN, ResourceChange, StackOutcome
 from provision.engine.workdir import home
 from provision.provider.values import SIGNATURE
 from tests.engine.conftest import children
@@ -15,7 +15,7 @@ from tests.engine.place import PASSPHRASE, PASSWORD, Files, Place
 FILES: Files = {"a": {"text": "x", "labels": {"team": "red"}}, "b": {"after": "a"}, "c": {}}
 
 
-def done(changes: tuple[Change, ...]) -> dict[str, str]:
+def done(changes: tuple[ResourceChange, ...]) -> dict[str, str]:
     """What was done by name."""
     return {one.name: one.operation for one in changes}
 
@@ -37,7 +37,7 @@ def test_a_preview_shows_creates_and_creates_nothing(place: Place) -> None:
 
 
 def test_up_creates_in_the_order_of_need(place: Place) -> None:
-    told: list[Change] = []
+    told: list[ResourceChange] = []
     outcome = place.stack(FILES).up(told.append)
     assert done(outcome.changes) == {"a": "create", "b": "create", "c": "create"}
     assert tuple(told) == outcome.changes

@@ -16,7 +16,7 @@ import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from provision.engine import command, locks
-from provision.engine.changes import Change
+from provision.engine.changes import ResourceChange
 from provision.engine.locks import process_began
 from provision.errors import BusyError, EngineFailure, InterruptedRun, ProvisionError
 from provision.events import Noted, Warned
@@ -42,7 +42,7 @@ def commands() -> list[int]:
     return [pid for pid, words in children().items() if "/pulumi " in words]
 
 
-def done(changes: tuple[Change, ...]) -> dict[str, str]:
+def done(changes: tuple[ResourceChange, ...]) -> dict[str, str]:
     return {one.name: one.operation for one in changes}
 
 
@@ -149,7 +149,7 @@ def test_a_bug_of_a_kind_stays_a_bug(place: Place) -> None:
 
 
 def test_a_listener_that_raises_stops_it(place: Place) -> None:
-    def listen(change: Change) -> None:
+    def listen(change: ResourceChange) -> None:
         raise InterruptedRun("enough", "run it again")
 
     place.cloud.dial(slow={"b": 1})

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from provision.errors import CloudFailure
-from provision.provider.resource import Created, Fault, Inputs, Outputs, Resource, Unfinished, Work
+from provision.provider.resource import (
+    Created,
+    InputFault,
+    Inputs,
+    Outputs,
+    Resource,
+    Unfinished,
+    Work,
+)
 
 FOLDER = "TOY_FOLDER"
 """Variable that names the folder to a plugin that Pulumi starts."""
@@ -103,12 +111,12 @@ class File(Resource):
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
-    def check(self, inputs: Inputs) -> Sequence[Fault]:
+    def check(self, inputs: Inputs) -> Sequence[InputFault]:
         faults = []
         if not inputs.get("name"):
-            faults.append(Fault("name", "must be given"))
+            faults.append(InputFault("name", "must be given"))
         if len(inputs.get("text", "")) > 1000:
-            faults.append(Fault("text", "is longer than 1000 characters"))
+            faults.append(InputFault("text", "is longer than 1000 characters"))
         return faults
 
     def find(self, inputs: Inputs) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from provision.errors import UsageError
 from provision.remote import copy, fanout
-from provision.remote.fanout import HostResult, Work
+from provision.remote.fanout import HostResult, HostWork
 from provision.remote.ssh import Connection
 from tests.remote.servers import Host, listening, shell_on
 
@@ -26,7 +26,9 @@ def shell(node: Host) -> Iterator[Connection]:
         yield connection
 
 
-def on(shell: Connection, work: Work, *names: str, timeout: float = 20) -> dict[str, HostResult]:
+def on(
+    shell: Connection, work: HostWork, *names: str, timeout: float = 20
+) -> dict[str, HostResult]:
     hosts = {name: shell.login for name in names}
     return {result.host: result for result in fanout.each(shell, hosts, work, timeout)}
 

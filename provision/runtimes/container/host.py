@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from provision.errors import Finding, RuntimeFailure
 from provision.labels import CLUSTER
 from provision.runtime import HostCheck
-from provision.runtimes import room
+from provision.runtimes import capacity
+from provision.runtimes.capacity import Needs
 from provision.runtimes.container import image, probe
 from provision.runtimes.container.engine import Engine, NoEngine
-from provision.runtimes.limits import Limit
-from provision.runtimes.room import Needs
+from provision.runtimes.limits import KernelLimit
 
 NEEDS = Needs(
     # 32 to 36 MiB measured with slurmd and munged, engine's share included.
@@ -24,14 +24,14 @@ NEEDS = Needs(
     per_network=1000,
     limits=(
         # systemd takes three to four instances a machine; at 128 the 36th container exits with 255.
-        Limit("fs.inotify.max_user_instances", 20, 3.5, 8192),
-        Limit("fs.inotify.max_user_watches", 4096, 40, 1_048_576),
+        KernelLimit("fs.inotify.max_user_instances", 20, 3.5, 8192),
+        KernelLimit("fs.inotify.max_user_watches", 4096, 40, 1_048_576),
         # runc makes a session keyring for each container, systemd one for each service's user.
-        Limit("kernel.keys.root_maxkeys", 200, 8, 1_000_000),
-        Limit("kernel.keys.maxkeys", 20, 1, 20_000, (("kernel.keys.maxbytes", 2_000_000),)),
+        KernelLimit("kernel.keys.root_maxkeys", 200, 8, 1_000_000),
+        KernelLimit("kernel.keys.maxkeys", 20, 1, 20_000, (("kernel.keys.maxbytes", 2_000_000),)),
         # One neighbour table for all network namespaces: each machine knows the gateway, the
         # controller and, while a job starts, a few others; an entry lives a minute.
-        Limit(
+        KernelLimit(
             "net.ipv4.neigh.default.gc_thresh3",
             256,
             4,
@@ -42,7 +42,7 @@ NEEDS = Needs(
             ),
         ),
         # About 15 tasks a machine when idle, twice that while a job starts.
-        Limit("kernel.pid_max", 2000, 35, 4_194_304),
+        KernelLimit("kernel.pid_max", 2000, 35, 4_194_304),
     ),
 )
 
@@ -64,5 +64,5 @@ def checks(engine: Callable[[], Engine], machines: int, publish: Sequence[int]) 
         result = [HostCheck("container engine", failure.problem, finding)]
         result.append(HostCheck("container start", "not tried: no engine answers"))
         existing, has_image, storage = 0, isinstance(failure, NoEngine), ""
-    facts = room.read(NEEDS, publish, storage, existing, has_image)
-    return [*result, *room.judge(NEEDS, facts, machines)]
+    facts = capacity.read(NEEDS, publish, storage, existing, has_image)
+    return [*result, *capacity.judge(NEEDS, facts, machines)]

@@ -10,7 +10,7 @@ from provision.errors import RuntimeFailure
 from provision.events import Emit, Warned
 from provision.runtime import Boot
 from provision.runtimes.light import ending, root
-from provision.runtimes.light.records import MACHINES, Record, Records
+from provision.runtimes.light.records import MACHINES, HostRecord, Records
 from provision.runtimes.light.zygote import AHEAD, SilentZygote, Zygote
 
 SLOTS = (os.cpu_count() or 1) + 1
@@ -39,7 +39,7 @@ class Boots:
     def boot(
         self,
         boots: Sequence[Boot],
-        networks: Mapping[str, Record],
+        networks: Mapping[str, HostRecord],
         done: Callable[[str, str], None],
         emit: Emit,
     ) -> None:
@@ -54,7 +54,7 @@ class Boots:
             answered.add(name)
             if reason:
                 folder = self._records.folder(MACHINES, name)
-                self._records.forget([Record(name, {}, folder=folder)])
+                self._records.forget([HostRecord(name, {}, folder=folder)])
             done(name, reason)
 
         for tries in itertools.count(1):
@@ -84,7 +84,7 @@ class Boots:
         ending.machines(self._records, [record for record in records if record])
 
     def _orders(
-        self, boots: Sequence[Boot], networks: Mapping[str, Record]
+        self, boots: Sequence[Boot], networks: Mapping[str, HostRecord]
     ) -> Iterator[dict[str, object]]:
         """What the zygote is told; a machine's record is there before its order."""
         for boot in boots:
@@ -94,7 +94,7 @@ class Boots:
             subnet = ipaddress.IPv4Network(network.subnet if network else "0.0.0.0/0")
             self._records.write(
                 MACHINES,
-                Record(
+                HostRecord(
                     boot.name, dict(boot.labels), boot.address, boot.external, leg=leg,
                     root=str(root.folder()),
                 ),

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from provision.runtimes import removal
 from provision.runtimes.light.guest.netlink import Netlink
-from provision.runtimes.light.records import Record, Records, kill
+from provision.runtimes.light.records import HostRecord, Records, kill
 
 
-def machines(records: Records, chosen: Sequence[Record]) -> list[str]:
+def machines(records: Records, chosen: Sequence[HostRecord]) -> list[str]:
     """End these machines; answers those that would not."""
     left = kill(chosen, removal.DEADLINE)
     ended = [record for record in chosen if record.name not in left]
@@ -20,7 +20,7 @@ def machines(records: Records, chosen: Sequence[Record]) -> list[str]:
     return left
 
 
-def networks(records: Records, chosen: Sequence[Record]) -> list[str]:
+def networks(records: Records, chosen: Sequence[HostRecord]) -> list[str]:
     """End these networks; answers those that would not."""
     left = kill(chosen, removal.DEADLINE)
     if chosen:

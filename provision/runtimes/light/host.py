@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from provision.errors import Finding
 from provision.runtime import HostCheck
-from provision.runtimes import room
+from provision.runtimes import capacity
+from provision.runtimes.capacity import Needs
 from provision.runtimes.light import root
 from provision.runtimes.light.guest.kernel import PIVOT_ROOT
-from provision.runtimes.limits import Limit
-from provision.runtimes.room import Needs
+from provision.runtimes.limits import KernelLimit
 
 NEEDS = Needs(
     # Measured: see docs/runtime.md. What a job's start takes for a moment is in it.
@@ -22,11 +22,11 @@ NEEDS = Needs(
     per_network=1020,
     limits=(
         # 17 tasks a machine when idle, twice that at the peak of a job's start on all of them.
-        Limit("kernel.pid_max", 2000, 40, 4_194_304),
-        Limit("kernel.threads-max", 2000, 40, 500_000),
+        KernelLimit("kernel.pid_max", 2000, 40, 4_194_304),
+        KernelLimit("kernel.threads-max", 2000, 40, 500_000),
         # One neighbour table for all network namespaces: a job on 1,000 nodes adds 3,800 entries,
         # and when it overflows nodes stay completing.
-        Limit(
+        KernelLimit(
             "net.ipv4.neigh.default.gc_thresh3",
             256,
             5,
@@ -37,7 +37,7 @@ NEEDS = Needs(
             ),
         ),
         # All links share the host's queues; a burst of a thousand daemons' answers must fit.
-        Limit("net.core.netdev_max_backlog", 200, 4, 50_000),
+        KernelLimit("net.core.netdev_max_backlog", 200, 4, 50_000),
     ),
     option=" --machines light",
 )
@@ -58,8 +58,8 @@ def checks(machines: int, publish: Sequence[int], existing: int) -> list[HostChe
             HostCheck(f"port {port}", PUBLISHES, Finding(f"host: port {port}", PUBLISHES, fix))
         )
     has_root = root.folder().is_dir()
-    facts = room.read(NEEDS, (), str(root.roots()), existing, has_root)
-    return [*result, *room.judge(NEEDS, facts, machines)]
+    facts = capacity.read(NEEDS, (), str(root.roots()), existing, has_root)
+    return [*result, *capacity.judge(NEEDS, facts, machines)]
 
 
 def _rights() -> HostCheck:
@@ -81,7 +81,7 @@ def _lacking(name: str, problem: str, fix: str) -> HostCheck:
 
 def _capabilities() -> int:
     """Effective capabilities of this process as bits (proc(5))."""
-    for line in room.text_of("/proc/self/status").splitlines():
+    for line in capacity.text_of("/proc/self/status").splitlines():
         if line.startswith("CapEff:"):
             return int(line.split()[1], 16)
     return 0
@@ -91,7 +91,7 @@ def _kernel() -> HostCheck:
     machine = os.uname().machine
     if machine not in PIVOT_ROOT:
         return _lacking("kernel", f"its architecture is {machine}", "use another host")
-    if "overlay" not in room.text_of("/proc/filesystems").split():
+    if "overlay" not in capacity.text_of("/proc/filesystems").split():
         return _lacking("kernel", "it has no overlay file system", "run 'modprobe overlay'")
     return HostCheck("kernel", f"{machine} with overlay file systems")
 

@@ -59,7 +59,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class HostRecord:
     """A machine (``address``, ``external``) or a network (``subnet``); ``leg`` is the host's link to it.
 
     ``root`` is the image's root that a machine stands on.
@@ -110,7 +110,7 @@ class Records:
         """Where the record of that name stands."""
         return self.state / kind / name
 
-    def write(self, kind: str, record: Record) -> Path:
+    def write(self, kind: str, record: HostRecord) -> Path:
         """Put it down, instead of one of the same name; answers its folder."""
         folder = self.folder(kind, record.name)
         data = {key: value for key, value in asdict(record).items() if key != "folder"}
@@ -124,15 +124,15 @@ class Records:
             ) from error
         return folder
 
-    def find(self, kind: str, labels: Mapping[str, str]) -> list[Record]:
+    def find(self, kind: str, labels: Mapping[str, str]) -> list[HostRecord]:
         """All of that kind that carry the labels, by name."""
         return [record for record in self._all(kind) if matches(record.labels, labels)]
 
-    def get(self, kind: str, name: str) -> Record | None:
+    def get(self, kind: str, name: str) -> HostRecord | None:
         """The one of that name."""
         return _read(self.folder(kind, name))
 
-    def _all(self, kind: str) -> Iterator[Record]:
+    def _all(self, kind: str) -> Iterator[HostRecord]:
         try:
             folders = sorted((self.state / kind).iterdir())
         except FileNotFoundError:
@@ -143,7 +143,7 @@ class Records:
             if record := _read(folder):
                 yield record
 
-    def forget(self, records: Sequence[Record]) -> None:
+    def forget(self, records: Sequence[HostRecord]) -> None:
         """Remove their folders, and the whole tree once it is empty."""
         for record in records:
             shutil.rmtree(record.folder, ignore_errors=True)
@@ -154,11 +154,11 @@ class Records:
                 continue
 
 
-def _read(folder: Path) -> Record | None:
+def _read(folder: Path) -> HostRecord | None:
     """The record in that folder; None where there is none (yet)."""
     file = folder / "record.json"
     try:
-        record = Record(**read_json(file), folder=folder)
+        record = HostRecord(**read_json(file), folder=folder)
         if not isinstance(record.name, str) or not isinstance(record.labels, dict):
             raise ValueError("a record has a name and labels")
         return record
@@ -176,7 +176,7 @@ def _unreadable(path: Path, why: str) -> RuntimeFailure:
     return RuntimeFailure(f"{path} cannot be read ({why})", fix)
 
 
-def kill(records: Sequence[Record], deadline: float) -> list[str]:
+def kill(records: Sequence[HostRecord], deadline: float) -> list[str]:
     """Kill their processes and wait for the ends; answers the names of those that still run.
 
     ``deadline`` is seconds for all. When the PID 1 of a machine is gone, all of its processes are.
@@ -188,7 +188,7 @@ def kill(records: Sequence[Record], deadline: float) -> list[str]:
     return left
 
 
-def _kill_some(records: Sequence[Record], end: float) -> list[str]:
+def _kill_some(records: Sequence[HostRecord], end: float) -> list[str]:
     waiting: dict[int, str] = {}
     poll = select.poll()
     try:

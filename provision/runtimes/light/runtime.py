@@ -21,7 +21,7 @@ from provision.runtimes.light.records import (
     MACHINES,
     NETWORKS,
     STATE,
-    Record,
+    HostRecord,
     Records,
 )
 
@@ -78,7 +78,7 @@ class LightRuntime:
                 "remove it with 'provision down', or choose another name",
             )
         leg = "pl" + hashlib.sha256(network.name.encode()).hexdigest()[:10]
-        record = Record(network.name, dict(network.labels), subnet=network.subnet, leg=leg)
+        record = HostRecord(network.name, dict(network.labels), subnet=network.subnet, leg=leg)
         with self._lock:
             folder = self._records.write(NETWORKS, record)
             try:
@@ -175,7 +175,7 @@ class LightRuntime:
             self._boots.close()
 
 
-def _wrong(boot: Boot, networks: Mapping[str, Record], before: Record | None) -> str:
+def _wrong(boot: Boot, networks: Mapping[str, HostRecord], before: HostRecord | None) -> str:
     """Why the machine cannot stand where it is to, '' where it can."""
     if before and before.labels.get(CLUSTER) != boot.labels.get(CLUSTER):
         owner = before.labels.get(CLUSTER)

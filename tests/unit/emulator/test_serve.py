@@ -15,9 +15,9 @@ from provision.errors import Finding, ProvisionError, RefusedError, RuntimeFailu
 from provision.events import Emit, Event, Noted, Warned, ignore
 from provision.labels import CLUSTER
 from provision.runtime import HostCheck
-from provision.runtimes.limits import Limit
+from provision.runtimes.limits import KernelLimit
 
-LIMITS = (Limit("kernel.pid_max", 100, 1, 1000), Limit("net.core.queue", 10, 1, 50))
+LIMITS = (KernelLimit("kernel.pid_max", 100, 1, 1000), KernelLimit("net.core.queue", 10, 1, 50))
 
 
 class Light:

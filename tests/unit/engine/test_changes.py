@@ -6,7 +6,7 @@ import pytest
 from pulumi.automation import EngineEvent
 
 from provision.engine import changes
-from provision.engine.changes import HIDDEN, Change, Heard, StackOutcome
+from provision.engine.changes import HIDDEN, Heard, ResourceChange, StackOutcome, Verb
 from provision.provider import values
 
 URN = "urn:pulumi:demo::provision::provision:gce:Network::net"
@@ -47,7 +47,7 @@ DIFF = {"labels.team": {"diffKind": "update", "inputDiff": True}}
     ],
 )
 def test_a_resource_has_one_change(ops: list[str], operation: str) -> None:
-    told: list[Change] = []
+    told: list[ResourceChange] = []
     heard = Heard(told.append)
     for op in ops:
         heard(step("resourcePreEvent", op))
@@ -121,7 +121,7 @@ def test_what_killed_runs_left_is_noticed() -> None:
 def test_a_listener_that_raises_is_kept_and_stops_the_operation() -> None:
     stops: list[bool] = []
 
-    def listen(change: Change) -> None:
+    def listen(change: ResourceChange) -> None:
         raise ValueError(change.name)
 
     heard = Heard(listen, on_error=lambda: stops.append(True))
@@ -132,7 +132,8 @@ def test_a_listener_that_raises_is_kept_and_stops_the_operation() -> None:
 
 
 def test_an_outcome_counts() -> None:
-    made = [Change(op, "t", "n", f"u{n}") for n, op in enumerate(("create", "same", "update"))]  # type: ignore[arg-type]  # literals in a loop
+    verbs: tuple[Verb, ...] = ("create", "same", "update")
+    made = [ResourceChange(verb, "t", "n", f"u{n}") for n, verb in enumerate(verbs)]
     outcome = StackOutcome(tuple(made), {}, 1.0)
     assert outcome.count("create", "update") == 2
     assert [one.operation for one in outcome.changed] == ["create", "update"]

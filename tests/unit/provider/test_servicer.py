@@ -12,12 +12,12 @@ from google.rpc import status_pb2
 from pulumi.runtime import proto
 
 from provision.errors import CloudFailure
-from provision.provider.operations import Operations
+from provision.provider.protocol import ProviderCalls
 from provision.provider.resource import Registry, Resource, Unfinished
 from provision.provider.server import Configured
 from provision.provider.servicer import STATUS, Servicer
 from provision.provider.values import decode_map, encode_map
-from tests.unit.provider.test_operations import TOKEN, Thing
+from tests.unit.provider.test_protocol import TOKEN, Thing
 
 
 class Aborted(Exception):
@@ -61,7 +61,7 @@ class Broken(Thing):
 
 
 def servicer(kind: Resource) -> Servicer:
-    return Servicer(Operations(Registry([kind]), threading.Event()), on_cancel=lambda: None)
+    return Servicer(ProviderCalls(Registry([kind]), threading.Event()), on_cancel=lambda: None)
 
 
 def test_an_answer_comes_through() -> None:
@@ -100,7 +100,7 @@ def test_half_a_resource_travels_in_the_details() -> None:
 
 def test_the_engines_goodbye_stops_nothing() -> None:
     stopping = threading.Event()
-    attached = Servicer(Operations(Registry([]), stopping), on_cancel=lambda: None)
+    attached = Servicer(ProviderCalls(Registry([]), stopping), on_cancel=lambda: None)
     drive(attached.Cancel(None, Context()))
     assert not stopping.is_set()
 

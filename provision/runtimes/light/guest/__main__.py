@@ -81,7 +81,7 @@ class Zygote:
     def _fork(self, order: dict[str, Any]) -> None:
         ident = order.pop("id")
         del order["do"]
-        wanted = machine.Order(**order)
+        wanted = machine.BootOrder(**order)
         folder = f"{self._state}/machines/{wanted.name}"
         heard, report = os.pipe()
         wait, release = os.pipe()
@@ -112,7 +112,7 @@ class Zygote:
         self._selector.register(heard, selectors.EVENT_READ, self._report)
 
     @staticmethod
-    def _child(order: machine.Order, console: int, report: int, wait: int) -> None:
+    def _child(order: machine.BootOrder, console: int, report: int, wait: int) -> None:
         """Nothing happens before the parent has written down who this is."""
         try:
             machine.fresh_signals()

@@ -30,7 +30,7 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class Order:
+class BootOrder:
     """A machine to boot. ``holder`` is the process that keeps its network, 0 for none.
 
     ``external`` is one more address of the machine, for which the host gets a route, or ''.
@@ -48,7 +48,7 @@ class Order:
     leg: str
 
 
-def become(order: Order, console: int, report: int) -> None:
+def become(order: BootOrder, console: int, report: int) -> None:
     """Become the machine; never comes back. ``report`` is told '+' once it executes.
 
     The descriptor ``report`` stays open until the user-data has been executed.
@@ -104,7 +104,7 @@ def _high(descriptor: int) -> int:
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 64)
 
 
-def _connect(order: Order) -> None:
+def _connect(order: BootOrder) -> None:
     """A network namespace of its own, and a link to its network's bridge."""
     if not order.holder:
         kernel.unshare(kernel.CLONE_NEWNET)

@@ -58,7 +58,6 @@ class Netlink:
         self._sequence = 0
 
     def __enter__(self) -> "Netlink":
-        """Usable in ``with``."""
         return self
 
     def __exit__(
@@ -67,7 +66,6 @@ class Netlink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close it."""
         self._socket.close()
 
     def _ask(self, kind: int, body: bytes, flags: int = 0) -> None:

@@ -9,10 +9,10 @@ import pytest
 from pulumi.runtime import proto
 
 from provision.errors import CloudFailure, ProvisionError
-from provision.provider.operations import Operations
+from provision.provider.protocol import ProviderCalls
 from provision.provider.resource import (
     Created,
-    Fault,
+    InputFault,
     Inputs,
     Outputs,
     Registry,
@@ -47,12 +47,14 @@ class Thing(Resource):
         self.asked: list[Any] = []
         self.found: Outputs | None = {"zone": "a", "labels": {"team": "blue"}, "link": "l"}
 
-    def check(self, inputs: Inputs) -> Sequence[Fault]:
+    def check(self, inputs: Inputs) -> Sequence[InputFault]:
         self.asked.append(inputs)
-        missing = [Fault(key, "must be given") for key in ("name", "zone") if key not in inputs]
+        missing = [
+            InputFault(key, "must be given") for key in ("name", "zone") if key not in inputs
+        ]
         return [
             *missing,
-            *(Fault("size", "is too small") for _ in [1] if inputs.get("size", 9) < 9),
+            *(InputFault("size", "is too small") for _ in [1] if inputs.get("size", 9) < 9),
         ]
 
     def create(self, inputs: Inputs, work: Work) -> Created:
@@ -77,11 +79,11 @@ def thing() -> Thing:
 
 
 @pytest.fixture
-def operations(thing: Thing) -> Operations:
-    return Operations(Registry([thing]), threading.Event())
+def operations(thing: Thing) -> ProviderCalls:
+    return ProviderCalls(Registry([thing]), threading.Event())
 
 
-def test_check_reports_all_faults(operations: Operations) -> None:
+def test_check_reports_all_faults(operations: ProviderCalls) -> None:
     request = proto.CheckRequest(type=TOKEN, news=encode_map({"size": 3}))
     found = operations.check(request).failures
     assert {one.property: one.reason for one in found} == {
@@ -91,7 +93,7 @@ def test_check_reports_all_faults(operations: Operations) -> None:
     }
 
 
-def test_check_says_nothing_of_what_is_not_known(operations: Operations, thing: Thing) -> None:
+def test_check_says_nothing_of_what_is_not_known(operations: ProviderCalls, thing: Thing) -> None:
     news = encode_map({"name": "n", "zone": UNKNOWN, "size": [UNKNOWN]})
     answer = operations.check(proto.CheckRequest(type=TOKEN, news=news))
     assert list(answer.failures) == []
@@ -99,7 +101,7 @@ def test_check_says_nothing_of_what_is_not_known(operations: Operations, thing: 
     assert decode_map(answer.inputs) == {"name": "n", "zone": UNKNOWN, "size": [UNKNOWN]}
 
 
-def test_check_keeps_secrets_and_drops_nulls(operations: Operations) -> None:
+def test_check_keeps_secrets_and_drops_nulls(operations: ProviderCalls) -> None:
     news = encode_map(
         {"name": "n", "zone": "a", "password": "p", "mine": "m", "no": None}, secret={"mine"}
     )
@@ -108,7 +110,7 @@ def test_check_keeps_secrets_and_drops_nulls(operations: Operations) -> None:
     assert "no" not in inputs.fields
 
 
-def test_diff_compares_inputs_with_inputs(operations: Operations) -> None:
+def test_diff_compares_inputs_with_inputs(operations: ProviderCalls) -> None:
     """Outputs that are no inputs would look deleted otherwise."""
     answer = operations.diff(
         proto.DiffRequest(
@@ -122,7 +124,7 @@ def test_diff_compares_inputs_with_inputs(operations: Operations) -> None:
     assert answer.hasDetailedDiff and answer.deleteBeforeReplace
 
 
-def test_diff_tells_updates_from_replacements(operations: Operations) -> None:
+def test_diff_tells_updates_from_replacements(operations: ProviderCalls) -> None:
     old = {"zone": "a", "size": 1, "labels": {"team": "red"}}
     new = {"zone": "b", "size": 1.0, "labels": {"team": "blue"}}
     answer = operations.diff(
@@ -136,7 +138,7 @@ def test_diff_tells_updates_from_replacements(operations: Operations) -> None:
     assert all(one.inputDiff for one in answer.detailedDiff.values())
 
 
-def test_a_create_passes_plain_inputs(operations: Operations, thing: Thing) -> None:
+def test_a_create_passes_plain_inputs(operations: ProviderCalls, thing: Thing) -> None:
     properties = encode_map({"name": "n", "password": "p", "size": 3}, secret={"password"})
     request = proto.CreateRequest(type=TOKEN, properties=properties, timeout=3)
     before = time.monotonic()
@@ -149,14 +151,14 @@ def test_a_create_passes_plain_inputs(operations: Operations, thing: Thing) -> N
     assert secret_keys(answer.properties) == {"password", "key"}
 
 
-def test_without_a_timeout_the_kind_says(operations: Operations, thing: Thing) -> None:
+def test_without_a_timeout_the_kind_says(operations: ProviderCalls, thing: Thing) -> None:
     operations.delete(proto.DeleteRequest(type=TOKEN, id="id-1", properties=encode_map({})))
     ((ident, state, work),) = thing.asked
     assert (ident, state) == ("id-1", {})
     assert 6 < work.left <= 7
 
 
-def test_a_preview_creates_nothing(operations: Operations, thing: Thing) -> None:
+def test_a_preview_creates_nothing(operations: ProviderCalls, thing: Thing) -> None:
     properties = encode_map({"name": "n", "zone": UNKNOWN})
     answer = operations.create(proto.CreateRequest(type=TOKEN, properties=properties, preview=True))
     assert thing.asked == []
@@ -166,7 +168,7 @@ def test_a_preview_creates_nothing(operations: Operations, thing: Thing) -> None
     assert answer.properties.fields["link"].string_value == UNKNOWN_TEXT
 
 
-def test_a_preview_of_an_update_keeps_outputs(operations: Operations, thing: Thing) -> None:
+def test_a_preview_of_an_update_keeps_outputs(operations: ProviderCalls, thing: Thing) -> None:
     answer = operations.update(
         proto.UpdateRequest(
             type=TOKEN,
@@ -180,7 +182,7 @@ def test_a_preview_of_an_update_keeps_outputs(operations: Operations, thing: Thi
     assert decode_map(answer.properties) == {"name": "m", "link": "l"}
 
 
-def test_an_update_has_old_and_new(operations: Operations, thing: Thing) -> None:
+def test_an_update_has_old_and_new(operations: ProviderCalls, thing: Thing) -> None:
     request = proto.UpdateRequest(
         type=TOKEN, id="i", olds=encode_map({"size": 1}), news=encode_map({"size": 2})
     )
@@ -188,7 +190,7 @@ def test_an_update_has_old_and_new(operations: Operations, thing: Thing) -> None
     assert thing.asked[0][:3] == ("i", {"size": 1}, {"size": 2})
 
 
-def test_read_shows_drift_in_the_inputs(operations: Operations, thing: Thing) -> None:
+def test_read_shows_drift_in_the_inputs(operations: ProviderCalls, thing: Thing) -> None:
     inputs = {"zone": "a", "labels": {"team": "red"}, "password": "p"}
     answer = operations.read(
         proto.ReadRequest(
@@ -206,12 +208,12 @@ def test_read_shows_drift_in_the_inputs(operations: Operations, thing: Thing) ->
     assert decode_map(answer.properties) == thing.found
 
 
-def test_what_is_gone_has_no_id(operations: Operations, thing: Thing) -> None:
+def test_what_is_gone_has_no_id(operations: ProviderCalls, thing: Thing) -> None:
     thing.found = None
     assert operations.read(proto.ReadRequest(type=TOKEN, id="i")).id == ""
 
 
-def test_half_a_resource_is_told_whole(operations: Operations) -> None:
+def test_half_a_resource_is_told_whole(operations: ProviderCalls) -> None:
     properties = encode_map({"name": "n", "password": "p"}, secret={"password"})
     request = proto.CreateRequest(type=TOKEN, properties=properties)
     error = Unfinished("i", {"link": "l", "password": "p"}, "it never started", "look at it")
@@ -220,7 +222,7 @@ def test_half_a_resource_is_told_whole(operations: Operations) -> None:
     assert secret_keys(told.properties) == secret_keys(told.inputs) == {"password"}
 
 
-def test_an_unknown_kind_is_named(operations: Operations) -> None:
+def test_an_unknown_kind_is_named(operations: ProviderCalls) -> None:
     with pytest.raises(ProvisionError, match=r"no resource provision:test:Other: use the version"):
         operations.check(proto.CheckRequest(type="provision:test:Other"))
 

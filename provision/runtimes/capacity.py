@@ -10,7 +10,7 @@ from pathlib import Path
 from provision.errors import Finding
 from provision.runtime import HostCheck
 from provision.runtimes import limits
-from provision.runtimes.limits import Limit
+from provision.runtimes.limits import KernelLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Needs:
     each_disk_mib: int
     image_disk_mib: int
     per_network: int
-    limits: tuple[Limit, ...]
+    limits: tuple[KernelLimit, ...]
     option: str = ""
 
 

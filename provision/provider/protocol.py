@@ -23,7 +23,7 @@ KINDS = {
 }
 
 
-class Operations:
+class ProviderCalls:
     """Answers for the kinds of a registry. Nothing here waits but the methods of those kinds."""
 
     def __init__(self, registry: Registry, stopping: threading.Event) -> None:
@@ -107,7 +107,6 @@ class Operations:
         return proto.UpdateResponse(properties=encode_map(outputs, secret))
 
     def delete(self, request: Any) -> None:
-        """Remove it."""
         kind = self._kind(request)
         kind.delete(request.id, decode_map(request.properties), self._work(kind, request))
 

@@ -6,10 +6,10 @@ import pytest
 
 from provision.errors import RuntimeFailure
 from provision.runtime import HostCheck
-from provision.runtimes import limits, room
+from provision.runtimes import capacity, limits
+from provision.runtimes.capacity import Facts
 from provision.runtimes.container import host as container
 from provision.runtimes.light import host as light
-from provision.runtimes.room import Facts
 
 NEEDS = container.NEEDS
 KINDS = [container.NEEDS, light.NEEDS]
@@ -34,12 +34,12 @@ def found(checks: list[HostCheck]) -> dict[str, str]:
 
 
 def test_an_ample_host_has_no_findings() -> None:
-    assert found(room.judge(NEEDS, facts(), 101)) == {}
+    assert found(capacity.judge(NEEDS, facts(), 101)) == {}
 
 
 def test_memory_says_how_many_fit() -> None:
     short = found(
-        room.judge(NEEDS, facts(available_mib=NEEDS.reserve_mib + 11 * NEEDS.each_mib), 12)
+        capacity.judge(NEEDS, facts(available_mib=NEEDS.reserve_mib + 11 * NEEDS.each_mib), 12)
     )
     assert list(short) == ["memory"]
     assert "11 machines fit" in short["memory"]
@@ -48,19 +48,23 @@ def test_memory_says_how_many_fit() -> None:
 
 def test_as_many_as_fit_do_fit() -> None:
     exact = facts(available_mib=NEEDS.reserve_mib + 12 * NEEDS.each_mib)
-    assert found(room.judge(NEEDS, exact, 12)) == {}
+    assert found(capacity.judge(NEEDS, exact, 12)) == {}
 
 
 def test_disk_counts_the_image_that_is_still_to_be_built() -> None:
     exact = NEEDS.image_disk_mib
-    assert found(room.judge(NEEDS, facts(free_disk_mib=exact), 9)) == {}
-    short = found(room.judge(NEEDS, facts(free_disk_mib=exact, has_image=False), 9))
+    assert found(capacity.judge(NEEDS, facts(free_disk_mib=exact), 9)) == {}
+    short = found(capacity.judge(NEEDS, facts(free_disk_mib=exact, has_image=False), 9))
     assert "0 machines fit" in short["disk"]
 
 
 def test_a_bridge_takes_a_thousand() -> None:
-    assert "network" not in found(room.judge(NEEDS, facts(available_mib=10**6), NEEDS.per_network))
-    assert "network" in found(room.judge(NEEDS, facts(available_mib=10**6), NEEDS.per_network + 1))
+    assert "network" not in found(
+        capacity.judge(NEEDS, facts(available_mib=10**6), NEEDS.per_network)
+    )
+    assert "network" in found(
+        capacity.judge(NEEDS, facts(available_mib=10**6), NEEDS.per_network + 1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,8 +86,8 @@ def test_the_kernels_defaults_do_for_few_only(name: str, value: int, few: int, m
 
 def test_machines_that_run_already_count() -> None:
     values = {**AMPLE, "fs.inotify.max_user_instances": 128}
-    assert found(room.judge(NEEDS, facts(sysctls=values), 20)) == {}
-    assert found(room.judge(NEEDS, facts(sysctls=values, existing=20), 20)) != {}
+    assert found(capacity.judge(NEEDS, facts(sysctls=values), 20)) == {}
+    assert found(capacity.judge(NEEDS, facts(sysctls=values, existing=20), 20)) != {}
 
 
 def test_the_fix_raises_and_never_lowers(tmp_path: Path) -> None:
@@ -101,14 +105,14 @@ def test_a_fix_that_is_refused_names_the_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("needs", KINDS)
-def test_every_fix_suffices_for_its_own_need(needs: room.Needs) -> None:
+def test_every_fix_suffices_for_its_own_need(needs: capacity.Needs) -> None:
     for limit in needs.limits:
         for machines in (1, 1000, 50_000):
             assert dict(limit.settings(machines))[limit.name] >= limit.need(machines)
 
 
 def test_busy_ports_are_findings() -> None:
-    text = found(room.judge(NEEDS, facts(busy_ports={2222: "address already in use"}), 2))[
+    text = found(capacity.judge(NEEDS, facts(busy_ports={2222: "address already in use"}), 2))[
         "port 2222"
     ]
     assert "port 2222 of 127.0.0.1 cannot be published (address already in use)" in text
@@ -116,5 +120,5 @@ def test_busy_ports_are_findings() -> None:
 
 
 def test_meminfo() -> None:
-    assert room.available_mib("MemTotal: 9 kB\nMemAvailable:   2048000 kB\n") == 2000
-    assert room.available_mib("") == 0
+    assert capacity.available_mib("MemTotal: 9 kB\nMemAvailable:   2048000 kB\n") == 2000
+    assert capacity.available_mib("") == 0
