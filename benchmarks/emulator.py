@@ -37,8 +37,17 @@ class Asker:
     """One connection to an emulator that this benchmark starts."""
 
     def __init__(self) -> None:
-        words = [sys.executable, "-m", "provision", "emulate", "gce", "--machines", "none",
-                 "--set", "operation=0.01"]  # fmt: skip
+        words = [
+            sys.executable,
+            "-m",
+            "provision",
+            "emulate",
+            "gce",
+            "--machines",
+            "none",
+            "--set",
+            "operation=0.01",
+        ]
         for dial in ENDLESS:
             words += ["--set", f"{dial}=null"]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)

@@ -89,7 +89,7 @@ class Tool:
         return statistics.median(self.seconds)
 
 
-def ours(folder: Path, nodes: list[str]) -> list[str]:
+def ours(_folder: Path, _nodes: list[str]) -> list[str]:
     """The command as a user runs it."""
     return [sys.executable, "-m", "provision", "run", NAME, "-o", "json", "--", COMMAND]
 
@@ -107,7 +107,7 @@ def fabric(folder: Path, nodes: list[str]) -> list[str]:
     return [python, "-c", FABRIC, str(folder / "ssh_config"), WIDTH, *nodes]
 
 
-def ansible(folder: Path, nodes: list[str]) -> list[str]:
+def ansible(folder: Path, _nodes: list[str]) -> list[str]:
     """Ansible without its Python on the node."""
     program = str(Path(sys.executable).with_name("ansible"))
     inventory = str(folder / "inventory.yml")

@@ -251,11 +251,21 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--name", action="append", default=[], help="a cluster's name; more: in turn"
     )
-    parser.add_argument("--seed", action="append", default=[], type=int,
-                        help="an emulator's seed; without: controllers at every place")  # fmt: skip
+    parser.add_argument(
+        "--seed",
+        action="append",
+        default=[],
+        type=int,
+        help="an emulator's seed; without: controllers at every place",
+    )
     parser.add_argument("--boot", default="20..40", help="seconds until a VM executes")
-    parser.add_argument("--set", action="append", default=[], metavar="DIAL=VALUE",
-                        help="turn another dial of the emulator, such as never_join=0.3")  # fmt: skip
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="DIAL=VALUE",
+        help="turn another dial of the emulator, such as never_join=0.3",
+    )
     parser.add_argument("--exit", type=int, default=0, help="exit code that 'up' must end with")
     parser.add_argument(
         "--most", type=float, help="seconds after the last boot in which all must join"

@@ -130,7 +130,7 @@ def _complete(asked: str) -> int:
 def _stoppable() -> Iterator[None]:
     """SIGTERM and a closed terminal stop the run in the way Ctrl-C does."""
 
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
     before = {}

@@ -222,9 +222,13 @@ def _unknown(file: Path, said: Mapping[str, Any], command: str = "") -> Iterator
 
 
 def _values(
-    name: str, command: click.Command, file: Path, said: Mapping[str, Any],
-    findings: list[Finding], labels: dict[str, str],
-) -> dict[str, Any]:  # fmt: skip
+    name: str,
+    command: click.Command,
+    file: Path,
+    said: Mapping[str, Any],
+    findings: list[Finding],
+    labels: dict[str, str],
+) -> dict[str, Any]:
     """By parameter, as click takes them; for a group of commands by command."""
     if isinstance(command, click.Group):
         return {

@@ -23,9 +23,12 @@ from provision.spec.models import NODES_MAX
     help="For how many nodes to check.",
 )
 @click.option(
-    "--machines", type=click.Choice(KINDS), default=KINDS[0], show_default=True,
+    "--machines",
+    type=click.Choice(KINDS),
+    default=KINDS[0],
+    show_default=True,
     help="Kind of machine.",
-)  # fmt: skip
+)
 @click.option("--fix", is_flag=True, help="Mend what is safe to mend (kernel limits; needs root).")
 @output_options
 def run(nodes: int, machines: str, fix: bool, options: ConsoleOptions) -> int:

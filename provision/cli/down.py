@@ -21,13 +21,18 @@ YES = "give --yes to agree without being asked"
 @click.option("--yes", "-y", is_flag=True, help="Do not ask, whatever it costs and does.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option(
-    "--forget", is_flag=True,
+    "--forget",
+    is_flag=True,
     help="Remove only this machine's files, asking no cloud: where that is gone for good.",
-)  # fmt: skip
+)
 @click.option(
-    "--deadline", type=Duration(), default="30m", show_default=True, metavar="TIME",
+    "--deadline",
+    type=Duration(),
+    default="30m",
+    show_default=True,
+    metavar="TIME",
     help="Longest time for the removal, such as 10m; what is left then is named.",
-)  # fmt: skip
+)
 @output_options
 def run(
     name: str, yes: bool, dry_run: bool, forget: bool, deadline: int, options: ConsoleOptions

@@ -31,22 +31,35 @@ def run() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.")
 @click.option(
-    "--machines", type=click.Choice(MACHINES), default="light", show_default=True,
+    "--machines",
+    type=click.Choice(MACHINES),
+    default="light",
+    show_default=True,
     help="What boots behind a VM; none: nothing, VMs are state only.",
-)  # fmt: skip
+)
 @click.option(
-    "--links", type=click.Choice(LINKS), default="google", show_default=True,
+    "--links",
+    type=click.Choice(LINKS),
+    default="google",
+    show_default=True,
     help="What links in answers begin with: Google's host, as there; own: this one, to be followed.",
-)  # fmt: skip
+)
 @click.option("--project", "projects", multiple=True, help="Project that exists (else all do).")
 @click.option("--dials", "file", type=FILE_PATH, help="Dials from a JSON or YAML file.")
 @click.option("--set", "settings", multiple=True, metavar="DIAL=VALUE", help="Turn one dial.")
 @output_options
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def gce(
-    host: str, port: int, machines: str, links: str, projects: tuple[str, ...], file: Path | None,
-    settings: tuple[str, ...], command: tuple[str, ...], options: ConsoleOptions,
-) -> int:  # fmt: skip
+    host: str,
+    port: int,
+    machines: str,
+    links: str,
+    projects: tuple[str, ...],
+    file: Path | None,
+    settings: tuple[str, ...],
+    command: tuple[str, ...],
+    options: ConsoleOptions,
+) -> int:
     """Emulate Google Compute Engine until Ctrl-C, or while COMMAND runs.
 
     Prints the environment that leads clients to it. With '-- COMMAND' the command gets that

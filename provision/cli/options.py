@@ -160,7 +160,7 @@ def cluster_argument(function: F) -> F:
         "name",
         required=False,
         metavar="[NAME]",
-        callback=lambda context, parameter, value: "" if value is None else cluster_name(value),
+        callback=lambda _context, _parameter, value: "" if value is None else cluster_name(value),
         shell_complete=complete_clusters,
     )(function)
 
@@ -201,7 +201,7 @@ def _is_node(word: str) -> bool:
 
 
 def complete_clusters(
-    ctx: click.Context, param: click.Parameter, incomplete: str
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> "list[CompletionItem]":
     """Names of the clusters that have a folder here."""
     try:
@@ -213,7 +213,7 @@ def complete_clusters(
 
 
 def complete_nodes(
-    ctx: click.Context, param: click.Parameter, incomplete: str
+    ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> "list[CompletionItem]":
     """Names of the cluster's nodes as last written, in the short form people type."""
     try:
@@ -247,7 +247,7 @@ def complete_words(
 
 def _complete_allowed(path: Sequence[str]) -> Callable[..., "list[CompletionItem]"]:
     def complete(
-        ctx: click.Context, param: click.Parameter, incomplete: str
+        _ctx: click.Context, _param: click.Parameter, incomplete: str
     ) -> "list[CompletionItem]":
         try:
             from provision.spec.sentences import allowed_words

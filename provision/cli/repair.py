@@ -10,9 +10,10 @@ from provision.cli.options import cluster_argument, output_options
 @click.command("repair")
 @cluster_argument
 @click.option(
-    "--controller", is_flag=True,
+    "--controller",
+    is_flag=True,
     help="Make the controller anew, though it has its disk still, or runs and does not answer.",
-)  # fmt: skip
+)
 @output_options
 def run(name: str, controller: bool, options: ConsoleOptions) -> int:
     """Replace machines that are gone or stopped, and nodes that the scheduler calls down.

@@ -28,9 +28,11 @@ from provision.recipes.outcome import PROVED, STAGES
 @click.option("--preview", is_flag=True, help="Only say what would be created or changed.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before creating what costs money.")
 @click.option(
-    "--shrink-to-fit", "shrink", is_flag=True,
+    "--shrink-to-fit",
+    "shrink",
+    is_flag=True,
     help="Take as many nodes as the quotas allow (of the last group).",
-)  # fmt: skip
+)
 @output_options
 def run(
     chosen: SpecChoice, until: str, preview: bool, yes: bool, shrink: bool, options: ConsoleOptions

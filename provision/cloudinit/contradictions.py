@@ -44,7 +44,7 @@ QUIET = {
 
 
 def contradictions(
-    where: str, theirs: Mapping[str, Any], ours: Mapping[str, Any], local: bool
+    where: str, theirs: Mapping[str, Any], ours: Mapping[str, Any], *, local: bool
 ) -> Iterator[Finding]:
     """What of ``theirs`` would undo ``ours``; ``local`` machines do not start again and lack modules."""
     for key in theirs:
@@ -58,7 +58,7 @@ def contradictions(
             "manage_etc_hosts would write /etc/hosts anew, without the controller's line",
             "add your lines with write_files and 'append: true'",
         )
-    yield from _power(where, theirs.get("power_state"), local)
+    yield from _power(where, theirs.get("power_state"), local=local)
     yield from _users(where, theirs, ours)
     yield from _files(where, theirs, ours)
     if local:
@@ -70,7 +70,7 @@ def contradictions(
             )
 
 
-def _power(where: str, state: Any, local: bool) -> Iterator[Finding]:
+def _power(where: str, state: Any, *, local: bool) -> Iterator[Finding]:
     mode = state.get("mode") if isinstance(state, Mapping) else None
     if mode in ("poweroff", "halt"):
         yield Finding(

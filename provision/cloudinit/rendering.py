@@ -47,7 +47,7 @@ def check(where: str, text: str) -> list[Finding]:
     return _check_config(where, text)
 
 
-def check_own(where: str, theirs: str, ours: str, local: bool) -> list[Finding]:
+def check_own(where: str, theirs: str, ours: str, *, local: bool) -> list[Finding]:
     """What cloud-init would refuse or ignore of a user's own user-data, and what would undo ``ours``.
 
     ``local`` says that the machines are nodes on this host.
@@ -68,9 +68,11 @@ def check_own(where: str, theirs: str, ours: str, local: bool) -> list[Finding]:
             )
         elif part.kind == CONFIG:
             wrong = _check_config(where, part.text)
-            findings += wrong or contradictions(where, yaml.safe_load(part.text), settled, local)
+            findings += wrong or contradictions(
+                where, yaml.safe_load(part.text), settled, local=local
+            )
         elif part.kind == JINJA:
-            findings += contradictions(where, _guessed(part.text), settled, local)
+            findings += contradictions(where, _guessed(part.text), settled, local=local)
     return findings
 
 

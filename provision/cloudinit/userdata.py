@@ -29,7 +29,7 @@ def faults(plan: Plan, texts: Mapping[str, str], limit: int) -> list[Finding]:
         own = plan.own_part(group)
         wrong = rendering.check(where, text)
         wrong += rendering.check_own(
-            f"{where}.user_data", own, text, plan.cloud.traits.on_this_host
+            f"{where}.user_data", own, text, local=plan.cloud.traits.on_this_host
         )
         findings += wrong or rendering.check_size(where, merging.merged(text, own), limit)
     return findings

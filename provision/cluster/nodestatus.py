@@ -22,8 +22,8 @@ class NodeStatus:
     phase: str
     state: str
     detail: str
-    busy: bool
-    reason: str
+    busy: bool = False
+    reason: str = ""
 
 
 def of(
@@ -56,13 +56,13 @@ def _without_machine(plan: Plan, workers: Sequence[Machine]) -> list[NodeStatus]
             continue
         absent.append(
             NodeStatus(
-                machine.name, machine.group, "", "none", DOWN, "", False, "it has no machine"
+                machine.name, machine.group, "", "none", DOWN, "", reason="it has no machine"
             )
         )
     return absent
 
 
-def _state(machine: Machine, member: Member | None, unknown: bool) -> str:
+def _state(machine: Machine, member: Member | None, *, unknown: bool) -> str:
     """What can be done with the node: a stopped machine's is down, whatever the scheduler still says."""
     if machine.phase is Phase.STOPPED:
         return DOWN
@@ -75,7 +75,7 @@ def _state(machine: Machine, member: Member | None, unknown: bool) -> str:
 
 def _node_status(machine: Machine, members: Mapping[str, Member] | None, report: str) -> NodeStatus:
     member = (members or {}).get(machine.name)
-    state = _state(machine, member, members is None)
+    state = _state(machine, member, unknown=members is None)
     reason = (member.reason if member else "") or machine.error
     if report.startswith("failed") and not reason:
         reason = f"own user-data {report}"

@@ -110,7 +110,7 @@ def resume(name: str, nodes: Sequence[str], emit: Emit) -> list[Member]:
             stop=stop_after_delay(SETTLE),
             wait=wait_fixed(0.5),
             retry=retry_if_result(lambda now: any(one.state != MemberState.READY for one in now)),
-            retry_error_callback=lambda state: _now(session, shell, full),
+            retry_error_callback=lambda _state: _now(session, shell, full),
         )
         return tries(_now, session, shell, full)
 
@@ -143,7 +143,7 @@ def ssh_target(name: str, node: str) -> tuple[Path, str]:
         return session.workspace.path("ssh_config"), host
 
 
-def rendered(plan: Plan, masked: bool) -> dict[str, str]:
+def rendered(plan: Plan, *, masked: bool) -> dict[str, str]:
     """What the machines of each group boot with, by group name.
 
     With the cluster's own keys where this machine has them; ``masked`` puts a word in the place of

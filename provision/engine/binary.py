@@ -186,7 +186,7 @@ def install(root: Path, emit: Emit) -> None:
     """Fetch the vendor's build into ``root/bin`` by the SDK's installer; raises ``ChildFailed``."""
     emit(Progress(step="pulumi", done=0, total=0, text=f"asking for Pulumi {PINNED}"))
 
-    def tell(lines: int, last: str) -> None:
+    def tell(lines: int, _last: str) -> None:
         emit(Progress(step="pulumi", done=lines, total=0, text=f"installing Pulumi {PINNED}"))
 
     run([sys.executable, "-c", INSTALLER, str(root), PINNED], INSTALL, tell)

@@ -69,7 +69,7 @@ class About:
     state: str
     operation: str
     secrets: Sequence[str] = field(default=(), repr=False)
-    original: Callable[[str], Exception | None] = lambda urn: None
+    original: Callable[[str], Exception | None] = lambda _urn: None
     """The exception behind what the engine was told about a URN."""
 
 

@@ -47,7 +47,7 @@ class _Quick(automation.Stack):
     def outputs(self) -> automation.OutputMap:
         return {}
 
-    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:  # noqa: FBT001, FBT002  # the SDK's
         return automation.UpdateSummary("", datetime.now(UTC), "", {}, {}, "succeeded")
 
 

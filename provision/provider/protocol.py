@@ -128,6 +128,6 @@ class ProviderCalls:
         return Work.within(request.timeout or kind.seconds, self._stopping)
 
 
-def _keys(found: list[Difference], replacing: bool) -> list[str]:
+def _keys(found: list[Difference], *, replacing: bool) -> list[str]:
     """Top-level keys that differ, or only those that replace."""
     return list(dict.fromkeys(one.key for one in found if one.replaces or not replacing))

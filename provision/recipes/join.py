@@ -138,7 +138,7 @@ class JoinWait:
             stop=stop_after_delay(self._plan.deadline),
             wait=wait_fixed(POLL),
             retry=retry_if_result(lambda over: not over),
-            retry_error_callback=lambda state: None,
+            retry_error_callback=lambda _state: None,
         )
         tries(self._look)
         for node in self.roster.missing:

@@ -36,14 +36,14 @@ def put(source: Path, target: str) -> HostWork:
     One that ends with / or is a folder there takes the file under its own name. Its mode stays.
     """
 
-    def work(sftp: "SFTPClient", name: str, limit: Deadline) -> str:
+    def work(sftp: "SFTPClient", _name: str, limit: Deadline) -> str:
         into = target or "."
         if into.endswith("/") or _is_folder(sftp, into):
             into = str(PurePosixPath(into, source.name))
         path = PurePosixPath(into)
         half = str(path.with_name(f".{path.name}.{token_hex(4)}"))
         try:
-            sftp.put(str(source), half, callback=lambda done, all: limit.left())
+            sftp.put(str(source), half, callback=lambda _done, _all: limit.left())
             sftp.chmod(half, stat.S_IMODE(source.stat().st_mode))
             sftp.posix_rename(half, into)
         except BaseException:
@@ -70,7 +70,7 @@ def get(source: str, folder: Path) -> HostWork:
         handle, half = tempfile.mkstemp(dir=target.parent, prefix=f".{name}.")
         os.close(handle)
         try:
-            sftp.get(source, half, callback=lambda done, all: limit.left())
+            sftp.get(source, half, callback=lambda _done, _all: limit.left())
             Path(half).chmod(stat.S_IMODE(mode) & 0o777)
             Path(half).replace(target)
         except BaseException:

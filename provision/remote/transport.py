@@ -51,7 +51,7 @@ class Line:
         message.add_byte(cMSG_CHANNEL_REQUEST)
         message.add_int(self.channel.remote_chanid)
         message.add_string(what)
-        message.add_boolean(False)  # no reply: what was refused ends without an exit code
+        message.add_boolean(False)  # noqa: FBT003  # no reply: what was refused ends without an exit code
         message.add_string(value)
         with self._turn:
             if not self.channel.closed:

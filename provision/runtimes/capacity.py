@@ -46,7 +46,7 @@ class Facts:
 
 
 def read(
-    needs: Needs, publish: Sequence[int], storage: str, existing: int, has_image: bool
+    needs: Needs, publish: Sequence[int], storage: str, existing: int, *, has_image: bool
 ) -> Facts:
     """Gather the facts of this host; what cannot be read is left out and its check with it."""
     return Facts(

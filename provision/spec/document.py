@@ -23,7 +23,7 @@ TAGS = "tag:yaml.org,2002:"
 MERGE = f"{TAGS}merge"
 _BOOLS = {"true": True, "false": False}
 _SCALARS: dict[str, tuple[str, str, Callable[[str], object]]] = {
-    "null": (r"~|null|Null|NULL|", "~nN", lambda text: None),
+    "null": (r"~|null|Null|NULL|", "~nN", lambda _text: None),
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF", lambda text: _BOOLS[text.lower()]),
     "int": (
         r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789",

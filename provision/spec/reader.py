@@ -99,9 +99,10 @@ def document(path: Path, example: str = "demo.yaml", missing: str = INIT) -> Doc
         own = getattr(error, "errno", 0) in (errno.EINVAL, errno.EFBIG)
         fix = f"name a file of text, or '{STDIN}' for standard input"
         wrong = (
-            Finding(str(path), why, fix) if own
+            Finding(str(path), why, fix)
+            if own
             else Finding(str(path), f"cannot be read ({why})", "check the path and its permissions")
-        )  # fmt: skip
+        )
     raise SpecError([wrong])
 
 

@@ -140,7 +140,7 @@ def cases() -> dict[str, str]:
 def answers() -> Iterator[dict[str, Any]]:
     engine = connect()
     tag = image.ensure(engine, ignore)
-    like_a_node = node.probe(tag, {}, engine.describe().podman)
+    like_a_node = node.probe(tag, {}, podman=engine.describe().podman)
     command = {**like_a_node, "Cmd": ["python3", "/cases/run.py"], "Tty": True}
     ident = engine.create(f"provision-merging-{uuid4().hex[:8]}", command)
     try:

@@ -142,6 +142,29 @@ def test_the_commands_of_the_readme_exist() -> None:
     assert used and used <= named
 
 
+PACKED_BY_HAND = ("provision/cloud.py", "provision/clouds/", "provision/emulator/", "stacks/gce/")
+"""Rooms that are about to be divided, where calls too are still packed by hand."""
+TABLES = ast.Dict | ast.List | ast.Set | ast.Tuple
+
+
+def packed(tree: ast.Module, line: int) -> bool:
+    """Whether a table ends in that line, or a constant of the module: nothing else is read in columns."""
+    constants = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    tables = [node for node in ast.walk(tree) if isinstance(node, TABLES)]
+    return line in {node.end_lineno for node in (*constants, *tables)}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_but_tables_is_packed_by_hand(module: str) -> None:
+    """It is a way round the limits on lines, and the formatter's whole point that nobody decides."""
+    if module.startswith(PACKED_BY_HAND):
+        return
+    text = (ROOT / module).read_text(encoding="utf-8")
+    skips = [n for n, line in enumerate(text.splitlines(), 1) if line.endswith("# fmt: skip")]
+    tree = ast.parse(text)
+    assert [line for line in skips if not packed(tree, line)] == []
+
+
 def test_ignores_say_why() -> None:
     """`# noqa` and `# type: ignore` name the rule and the reason, as ruff and mypy cannot ask."""
     good = re.compile(r"# (?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])\s+[#-] \w")

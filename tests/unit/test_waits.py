@@ -34,7 +34,7 @@ MAY = {
     "provision/emulator/booting.py: RuntimeMachines.close: pool.shutdown": "boots end by themselves",
     "provision/emulator/serve.py: forever: threading.Event().wait": "it serves until Ctrl-C",
     "provision/emulator/serve.py: around: process.wait": "the user's own command, ended by Ctrl-C",
-    "provision/engine/command.py: Command.run: child.wait": "its steps have limits",
+    "provision/engine/command.py: PulumiCommand.run: child.wait": "its steps have limits",
     "provision/recipes/guard.py: guarded: pool.shutdown": "the work in it was stopped, or has ended",
     "provision/provider/server.py: Attached._serve: self._leave.wait": "a server, until its engine is done",
     "provision/provider/server.py: _plugin: gone.wait": "a server, until its engine is gone",

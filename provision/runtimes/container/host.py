@@ -56,7 +56,7 @@ def checks(engine: Callable[[], Engine], machines: int, publish: Sequence[int]) 
         existing = len(found.containers({CLUSTER: ""}))
         result = [HostCheck("container engine", f"{about.name} {about.version} answers")]
         has_image = found.images.has(image.tag())
-        result.append(probe.check(found, has_image))
+        result.append(probe.check(found, has_image=has_image))
         storage = about.storage
     except RuntimeFailure as failure:
         step = failure.next_step or "see 'provision doctor'"
@@ -64,5 +64,5 @@ def checks(engine: Callable[[], Engine], machines: int, publish: Sequence[int]) 
         result = [HostCheck("container engine", failure.problem, finding)]
         result.append(HostCheck("container start", "not tried: no engine answers"))
         existing, has_image, storage = 0, isinstance(failure, NoEngine), ""
-    facts = capacity.read(NEEDS, publish, storage, existing, has_image)
+    facts = capacity.read(NEEDS, publish, storage, existing, has_image=has_image)
     return [*result, *capacity.judge(NEEDS, facts, machines)]

@@ -30,7 +30,7 @@ _STATES = {
 _EXITED = re.compile(r"Exited \((\d+)\)")
 
 
-def config(boot: Boot, image: str, podman: bool) -> dict[str, Any]:
+def config(boot: Boot, image: str, *, podman: bool) -> dict[str, Any]:
     """The API's ``ContainerConfig`` (Docker Engine API v1.41, ``/containers/create``)."""
     ports: dict[str, dict[str, str]] = {f"{inner}/tcp": {} for inner in boot.publish.values()}
     return {
@@ -54,7 +54,7 @@ def config(boot: Boot, image: str, podman: bool) -> dict[str, Any]:
             },
             # Not the journal, where Podman writes by default: nothing may stay on the host.
             "LogConfig": {"Type": "json-file", "Config": {}},
-            **_rights(podman),
+            **_rights(podman=podman),
         },
         "NetworkingConfig": {"EndpointsConfig": _endpoints(boot)},
     }
@@ -66,17 +66,17 @@ def _endpoints(boot: Boot) -> dict[str, Any]:
     return {boot.network: {"IPAMConfig": {"IPv4Address": boot.address}}}
 
 
-def probe(image: str, labels: Mapping[str, str], podman: bool) -> dict[str, Any]:
+def probe(image: str, labels: Mapping[str, str], *, podman: bool) -> dict[str, Any]:
     """A container with a node's limits, rights and a network, that ends at once."""
     return {
         "Image": image,
         "Cmd": ["/bin/true"],
         "Labels": dict(labels),
-        "HostConfig": {"LogConfig": {"Type": "json-file", "Config": {}}, **_rights(podman)},
+        "HostConfig": {"LogConfig": {"Type": "json-file", "Config": {}}, **_rights(podman=podman)},
     }
 
 
-def _rights(podman: bool) -> dict[str, Any]:
+def _rights(*, podman: bool) -> dict[str, Any]:
     limits = {"nofile": OPEN_FILES, "nproc": PROCESSES}
     return {
         "Ulimits": [{"Name": name, "Soft": n, "Hard": n} for name, n in limits.items()],

@@ -24,7 +24,7 @@ INSTALL = (
 )
 
 
-def check(engine: Engine, has_image: bool, cache: Path | None = None) -> HostCheck:
+def check(engine: Engine, cache: Path | None = None, *, has_image: bool) -> HostCheck:
     """Start a container of the node image that ends at once, unless that has worked before.
 
     The memory of it is an empty file in the user's cache folder, named by what could change the
@@ -58,7 +58,7 @@ def _run(engine: Engine) -> int:
         if stale.created < time.time() - 2 * TIMEOUT:
             engine.remove(stale.ident)
     name = f"provision-probe-{uuid4().hex[:8]}"
-    ident = engine.create(name, node.probe(image.tag(), marks, engine.describe().podman))
+    ident = engine.create(name, node.probe(image.tag(), marks, podman=engine.describe().podman))
     try:
         engine.start(ident)
         return engine.wait(ident, TIMEOUT)

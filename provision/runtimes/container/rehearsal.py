@@ -30,7 +30,7 @@ def rehearse(
             ident = engine.create(
                 f"provision-rehearsal-{uuid4().hex[:8]}",
                 {
-                    **node.probe(tag, {LABEL: "rehearsal"}, engine.describe().podman),
+                    **node.probe(tag, {LABEL: "rehearsal"}, podman=engine.describe().podman),
                     "Cmd": ["sh", "-c", command],
                     "Hostname": host,
                     "Tty": True,

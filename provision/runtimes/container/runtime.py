@@ -110,7 +110,7 @@ class ContainerRuntime:
 
         def one(boot: Boot) -> str:
             try:
-                _boot(engine, boot, name, podman, here.get(boot.name))
+                _boot(engine, boot, name, here.get(boot.name), podman=podman)
             except RuntimeFailure as failure:
                 return str(failure)
             return ""
@@ -183,7 +183,7 @@ class ContainerRuntime:
             engine.close()
 
 
-def _boot(engine: Engine, boot: Boot, name: str, podman: bool, before: Container | None) -> None:
+def _boot(engine: Engine, boot: Boot, name: str, before: Container | None, *, podman: bool) -> None:
     """Boot one machine, unless it runs already. Raises ``RuntimeFailure``."""
     if before is not None:
         if before.labels.get(CLUSTER) != boot.labels.get(CLUSTER):
@@ -196,7 +196,7 @@ def _boot(engine: Engine, boot: Boot, name: str, podman: bool, before: Container
         if node.running(before).state is State.RUNNING:
             return
         engine.remove(before.ident)
-    ident = engine.create(boot.name, node.config(boot, name, podman))
+    ident = engine.create(boot.name, node.config(boot, name, podman=podman))
     engine.put(ident, node.SEED_PARENT, node.seed(boot))
     engine.start(ident)
 
@@ -211,7 +211,7 @@ def _remove_each(remove: Callable[[str], None], idents: Sequence[str]) -> list[s
             return str(failure)
         return ""
 
-    return [reason for reason in _each(idents, one, REMOVERS, lambda ident, why: None) if reason]
+    return [reason for reason in _each(idents, one, REMOVERS, lambda _ident, _why: None) if reason]
 
 
 def _each(

@@ -95,10 +95,14 @@ class Boots:
             self._records.write(
                 MACHINES,
                 HostRecord(
-                    boot.name, dict(boot.labels), boot.address, boot.external, leg=leg,
+                    boot.name,
+                    dict(boot.labels),
+                    boot.address,
+                    boot.external,
+                    leg=leg,
                     root=str(root.folder()),
                 ),
-            )  # fmt: skip
+            )
             yield {
                 "name": boot.name, "host": boot.host, "instance": boot.instance_id,
                 "user_data": boot.user_data, "holder": holder.number if holder else 0,

@@ -58,7 +58,7 @@ def checks(machines: int, publish: Sequence[int], existing: int) -> list[HostChe
             HostCheck(f"port {port}", PUBLISHES, Finding(f"host: port {port}", PUBLISHES, fix))
         )
     has_root = root.folder().is_dir()
-    facts = capacity.read(NEEDS, (), str(root.roots()), existing, has_root)
+    facts = capacity.read(NEEDS, (), str(root.roots()), existing, has_image=has_root)
     return [*result, *capacity.judge(NEEDS, facts, machines)]
 
 

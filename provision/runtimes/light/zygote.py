@@ -62,7 +62,7 @@ class Zygote:
     def network(self, **order: Any) -> None:
         """Make a network; raises ``RuntimeFailure``."""
         failed: list[str] = []
-        self._all("network", [order], lambda name, why: failed.append(why) if why else None)
+        self._all("network", [order], lambda _name, why: failed.append(why) if why else None)
         if failed:
             raise RuntimeFailure(f"the network could not be made ({failed[0]})", "try again")
 

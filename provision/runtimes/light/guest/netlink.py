@@ -93,8 +93,15 @@ class Netlink:
         named = attribute(IFLA_IFNAME, text(name))
         self._create(RTM_NEWLINK, link(flags=IFF_UP) + named + attribute(IFLA_LINKINFO, info))
 
-    def veth(self, name: str, peer: str, namespace: int, mac: bytes = b"", alias: str = "",
-             master: int = 0) -> None:  # fmt: skip
+    def veth(
+        self,
+        name: str,
+        peer: str,
+        namespace: int,
+        mac: bytes = b"",
+        alias: str = "",
+        master: int = 0,
+    ) -> None:
         """A pair: ``name`` here (up, below ``master``), ``peer`` in the namespace of a descriptor."""
         there = link() + attribute(IFLA_IFNAME, text(peer))
         there += attribute(IFLA_ADDRESS, mac) if mac else b""

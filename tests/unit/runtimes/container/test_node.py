@@ -28,7 +28,7 @@ def test_the_seed_is_readable_by_root_alone(boot: Make) -> None:
 
 @pytest.mark.parametrize("podman", [True, False])
 def test_the_container_tells_no_secret(boot: Make, podman: bool) -> None:
-    assert "the secret" not in json.dumps(node.config(boot(), "image", podman))
+    assert "the secret" not in json.dumps(node.config(boot(), "image", podman=podman))
     assert "the secret" not in repr(boot())
 
 
