@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from provision.engine.binary import VARIABLE
 from tests import sharing
@@ -18,6 +19,9 @@ USERS_FOLDERS = users_folders()
 PULUMI = users_pulumi()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background: `make test &`
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else no child could have Ctrl-C
+# A busy host stalls for seconds: that one example took long says nothing of what it tests.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 RUN_ID = uuid4().hex
 """Tells this run's processes from others'; every child inherits it."""
 
