@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo thousand thousand-gce test cases check fix lock bench mutants setup clean
+.PHONY: help demo thousand thousand-gce test cases check fix lock release bench mutants setup clean
 SHELL := bash
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4
@@ -44,6 +44,9 @@ fix: ## let ruff mend and format
 
 lock: ## pin the newest versions (needs uv)
 	@tools/lock.sh --upgrade
+
+release: ## cut the changelog, say the version and tag it: make release VERSION=0.2.0
+	@$(VENV)/python tools/release.py $(VERSION)
 
 bench: ## measure, as ratios within one run
 	@tools/setup.sh test
