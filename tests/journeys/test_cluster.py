@@ -247,6 +247,16 @@ def test_secrets_are_private_and_in_no_output(cli: Cli) -> None:
     assert munge not in rendered and "PRIVATE KEY" not in rendered
 
 
+def test_what_its_commands_told_is_kept_and_not_what_they_ran(cli: Cli) -> None:
+    cli("run", NAME, "--", "echo a-word-of-the-users")
+    text = (cli.folder(NAME) / "events.jsonl").read_text()
+    assert jq(text, 'select(.event == "CommandStarted") | .command').splitlines()[0] == "up"
+    last = jq(text, 'select(.command == "run") | "\\(.event) \\(.exit_code // .done)"').splitlines()
+    assert last[-2:] == ["Progress 3", "CommandEnded 0"]
+    assert "a-word-of-the-users" not in text
+    assert jq((cli.folder(NAME) / "keys.json").read_text(), ".munge") not in text
+
+
 def test_timings_have_every_phase_of_every_node(cli: Cli) -> None:
     timings = (cli.folder(NAME) / "timings.json").read_text()
     assert (

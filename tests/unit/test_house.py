@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -140,6 +141,21 @@ def test_the_commands_of_the_readme_exist() -> None:
     assert {line.split()[1] for line in shown if line.startswith("make ")} <= targets
     used = {line.split()[1] for line in shown if line.startswith("provision ")}
     assert used and used <= named
+
+
+def test_the_hooks_of_pre_commit_are_targets_of_make_and_fetch_nothing() -> None:
+    """They work where nothing but a package registry can be reached, and check what CI checks."""
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert [repository["repo"] for repository in config["repos"]] == ["local"]
+    hooks = config["repos"][0]["hooks"]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    entries = [hook["entry"].split() for hook in hooks]
+    assert [words[0] for words in entries] == ["make"] * len(entries) and [
+        "make",
+        "check",
+    ] in entries
+    assert all(re.search(rf"^{words[1]}:", makefile, re.M) for words in entries)
 
 
 PACKED_BY_HAND = ("provision/cloud.py", "provision/clouds/", "provision/emulator/", "stacks/gce/")
