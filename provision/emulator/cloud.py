@@ -1,7 +1,7 @@
 """One emulated cloud as everything up here sees it: its world, its dials, its chance, its machines."""
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -62,10 +62,6 @@ class Cloud:
     def hits(self, dial: str, share: float, *about: object) -> bool:
         """Whether a dialled share includes one thing."""
         return share > 0 and self.world.chance(dial, *about).random() < share
-
-    def vms(self) -> Iterator[Any]:
-        """Every VM there is."""
-        return iter(())
 
     def furnished(self) -> Container[str]:
         """Names of accounts that nobody opened: whose images all may use."""

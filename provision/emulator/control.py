@@ -21,12 +21,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from provision.emulator import lives
 from provision.emulator.access import PREFIX
 from provision.emulator.dials import DialError
 from provision.emulator.emulator import Emulator
 from provision.emulator.exchange import Trouble
-from provision.emulator.gce.models import instances
-from provision.emulator.gce.models.instances import Instance
+from provision.emulator.lives import Vm
 
 
 def _emulator(request: Request) -> Emulator:
@@ -133,10 +133,10 @@ def _furnished(born: frozenset[int], resource: object) -> bool:
 
 async def machines(request: Request) -> Response:
     """Every VM, and whether the machine behind it executes."""
-    return _lines(_machine(vm) for vm in _emulator(request).cloud.vms())
+    return _lines(_machine(vm) for vm in _emulator(request).vms())
 
 
-def _machine(vm: Instance) -> dict[str, Any]:
+def _machine(vm: Vm) -> dict[str, Any]:
     return {
         "name": vm.name,
         "path": vm.path,
@@ -144,8 +144,8 @@ def _machine(vm: Instance) -> dict[str, Any]:
         "status": vm.status,
         "life": vm.life,
         "executes": vm.executes,
-        "address": vm.place.address,
-        "external": vm.place.external,
+        "address": vm.address,
+        "external": vm.external,
         "created": vm.created,
         "started": vm.started,
         "message": vm.status_message,
@@ -163,7 +163,7 @@ async def happen(request: Request) -> Response:
         return _refuse(_emulator(request), f'Send {{"what": "{names}", "instance": "PATTERN"}}.')
     chosen = [
         vm
-        for vm in _emulator(request).cloud.vms()
+        for vm in _emulator(request).vms()
         if fnmatch.fnmatchcase(vm.name, str(pattern)) or vm.path == pattern
     ]
     for vm in chosen:
@@ -171,11 +171,11 @@ async def happen(request: Request) -> Response:
     return _json({"what": what, "instances": [vm.path for vm in chosen]})
 
 
-_HAPPENINGS: dict[str, Callable[[Instance], Callable[[], None]]] = {
-    "crash": lambda vm: partial(instances.crash, vm, vm.life),
-    "preempt": lambda vm: partial(instances.preempt, vm, vm.life),
-    "stop": lambda vm: partial(instances.stop, vm),
-    "delete": lambda vm: partial(instances.remove, vm),
+_HAPPENINGS: dict[str, Callable[[Vm], Callable[[], None]]] = {
+    "crash": lambda vm: partial(lives.crash, vm, vm.life),
+    "preempt": lambda vm: partial(lives.preempt, vm, vm.life),
+    "stop": lambda vm: partial(lives.stop, vm),
+    "delete": lambda vm: partial(lives.remove, vm),
 }
 
 

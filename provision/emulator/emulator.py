@@ -1,6 +1,6 @@
 """One emulator as its server and its control paths see it, and how those of one API are made."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from provision.emulator.access import Access
 from provision.emulator.cloud import Cloud
 from provision.emulator.dials import Dials
 from provision.emulator.exchange import Exchange
+from provision.emulator.lives import Vm
 from provision.emulator.machines import Machines
 from provision.emulator.record import Record
 
@@ -23,6 +24,8 @@ class Emulator:
     """The API that it emulates, as the command line calls it."""
     cloud: Cloud
     exchange: Exchange[Any, Any]
+    vms: Callable[[], Iterable[Vm]]
+    """Every VM there is."""
     url: str
     """Where its API begins, whatever its links say."""
     paths: Sequence[str]

@@ -4,12 +4,9 @@ import heapq
 import itertools
 from collections.abc import Iterator
 
+from provision.emulator.addresses import text
+
 FIRST, LAST = (198 << 24 | 18 << 16) + 2, (198 << 24 | 19 << 16) - 2
-
-
-def text(number: int) -> str:
-    """An IPv4 address in dots."""
-    return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
 
 
 class External:

@@ -1,6 +1,5 @@
 """Everything one emulated GCE consists of, put together."""
 
-from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -10,10 +9,11 @@ from provision.emulator.gce import errors
 from provision.emulator.gce.catalogue import Catalogue, catalogue
 from provision.emulator.gce.dials import GOOGLE, Dials, turned
 from provision.emulator.gce.durations import google
-from provision.emulator.gce.models.quota import Quota
 from provision.emulator.gce.operations import Operations
 from provision.emulator.gce.rates import Rates
 from provision.emulator.gce.world import World
+from provision.emulator.lives import Vm
+from provision.emulator.quota import Capacity, Quota
 
 
 @dataclass
@@ -30,10 +30,9 @@ class Cloud(cloud.Cloud):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.operations = Operations(self.world, self.latency, self._fate)
-        self.quota = Quota(self.catalogue, lambda: self.dials)
+        self.quota = Quota(self.catalogue.data["quotas"], lambda: self.dials)
         self.rates = Rates(self.world, lambda: self.dials.rates)
-        self.occupied: Counter[tuple[str, str]] = Counter()
-        """VMs by zone and machine type; ``*`` stands for all types."""
+        self.capacity = Capacity(lambda: self.dials)
 
     @property
     def links(self) -> str:
@@ -58,7 +57,7 @@ class Cloud(cloud.Cloud):
             duration = google(resource, verb)
         return self.seconds_of(duration, "operation", method, target)
 
-    def vms(self) -> Iterator[Any]:
+    def vms(self) -> Iterator[Vm]:
         """Instances of all projects."""
         for project in list(self.world.accounts.values()):
             yield from project.table("instances")

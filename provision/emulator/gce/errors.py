@@ -10,6 +10,8 @@ from typing import Any
 
 from provision.emulator.dials import Fault
 from provision.emulator.exchange import Refusal, Trouble
+from provision.emulator.operations import Failure
+from provision.emulator.quota import GLOBAL, Exceeded
 
 STATUS = {
     400: "INVALID_ARGUMENT",
@@ -64,7 +66,7 @@ class ApiError(Refusal):
         return {"error": error}
 
 
-class OperationError(Exception):
+class OperationError(Failure):
     """Why an accepted operation fails: entries of ``error.errors[]`` and the HTTP status told.
 
     ``status`` 0 is the silent kind: errors without ``httpErrorStatusCode``.
@@ -74,6 +76,14 @@ class OperationError(Exception):
         super().__init__(errors[0].get("message", ""))
         self.errors = [dict(error) for error in errors]
         self.status, self.title = status, title
+
+    def json(self) -> dict[str, Any]:
+        """Fields of an operation that failed so."""
+        shown: dict[str, Any] = {"error": {"errors": self.errors}}
+        if self.status:
+            shown["httpErrorStatusCode"] = self.status
+            shown["httpErrorMessage"] = self.title
+        return shown
 
 
 TITLES = {
@@ -186,9 +196,14 @@ def rate_limited(metric: str, limit: int, project: str, region: str = "") -> Api
     return ApiError(403, "rateLimitExceeded", message, domain="usageLimits", details=[info])
 
 
-def quota_exceeded(metric: str, limit: float, place: str) -> ApiError:
-    """Refused at once for want of quota; ``place`` is ``in region us-central1`` or ``globally``."""
-    message = f"Quota '{metric}' exceeded.  Limit: {limit:.1f} {place}."
+def where(short: Exceeded) -> str:
+    """The place of a quota, as Google's sentence ends."""
+    return "globally" if short.place == GLOBAL else f"in region {short.place}"
+
+
+def quota_exceeded(short: Exceeded) -> ApiError:
+    """Refused at once for want of quota."""
+    message = f"Quota '{short.metric}' exceeded.  Limit: {short.limit:.1f} {where(short)}."
     return ApiError(403, "quotaExceeded", message, domain="usageLimits")
 
 

@@ -40,6 +40,7 @@ def emulator(
         "gce",
         cloud,
         Exchange(Frame(cloud, urls.load(), accounts), cloud.faults),
+        cloud.vms,
         url=f"{base}/compute/v1/",
         paths=["/compute/{path:path}"],
         routes=[*batch.routes(), *signin.routes()],

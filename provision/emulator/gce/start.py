@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from provision.emulator.gce.call import Call, collection
-from provision.emulator.gce.operations import Operation, Work
+from provision.emulator.gce.operations import Operation
+from provision.emulator.operations import Work
 
 
 def _nothing() -> None:

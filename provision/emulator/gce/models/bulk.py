@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
 
+from provision.emulator import lives
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call
 from provision.emulator.gce.errors import OperationError
 from provision.emulator.gce.models import bulk_request as asked
-from provision.emulator.gce.models import creating, instances, placing
+from provision.emulator.gce.models import creating, placing
 from provision.emulator.gce.models.blueprints import Blueprint
 from provision.emulator.gce.models.instances import Instance
-from provision.emulator.gce.operations import Operation, Work, finish
+from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.start import start as begin
 from provision.emulator.gce.world import Json
+from provision.emulator.operations import Work, finish
 
 MOST = 5000
 """VMs of one request."""
@@ -122,7 +124,7 @@ def _place(
             return _count(batch, vms, names, zone)
         most, chosen = max((most, chosen), (len(vms), zone), key=lambda pair: pair[0])
         for vm in vms:
-            instances.discard(vm)
+            lives.discard(vm)
     return _count(batch, _try(batch, names, plans, repeat([chosen])), names, chosen)
 
 
@@ -181,7 +183,7 @@ def _come(batch: Batch, operation: Operation, vms: list[Instance]) -> None:
     agenda = call.cloud.world.agenda
     longest = call.cloud.latency(call.method.id, batch.group)
     for vm in vms:
-        seconds = instances.come(vm)
+        seconds = lives.come(vm)
         longest = max(longest, seconds)
         work = Work("insert", vm.link, vm.ident, seconds=seconds)
         call.cloud.operations.begin(call.project, vm.scope, work, user=call.user, group=batch.group)
@@ -214,7 +216,7 @@ def _roll_back(batch: Batch, operation: Operation, vms: list[Instance], least: i
     batch.rolling_back = True
     for vm in vms:
         batch.created[vm.zone] += 1
-        instances.remove(vm, partial(batch.deleted.update, [vm.zone]))
+        lives.remove(vm, partial(batch.deleted.update, [vm.zone]))
     _refusals(batch)
     if operation.doomed:
         return

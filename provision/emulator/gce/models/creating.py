@@ -1,16 +1,17 @@
 """Creating VMs: one that a request asks for, and one a group or a bulk request makes."""
 
+from provision.emulator import lives
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import ApiError, OperationError
-from provision.emulator.gce.models import instances, placing
+from provision.emulator.gce.models import placing
 from provision.emulator.gce.models.blueprints import Blueprint
 from provision.emulator.gce.models.instances import Instance
-from provision.emulator.gce.models.quota import Exceeded
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.start import start
 from provision.emulator.gce.world import Json, Project, last, relative
+from provision.emulator.quota import Exceeded
 
 
 def template(cloud: Cloud, project: Project, reference: str, field: str) -> Json:
@@ -41,7 +42,7 @@ def make(
 
     ``manager`` and ``template`` are links without host, with the project's number, of a group's VM.
 
-    The caller lets it come with :func:`provision.emulator.gce.models.instances.come`.
+    The caller lets it come with :func:`provision.emulator.gce.models.lives.come`.
     """
     table = project.table("instances")
     scope = f"zones/{zone}"
@@ -76,8 +77,8 @@ def insert(call: Call, name: str, plan: Blueprint) -> Operation:
         return start(call, "insert", name, call.cloud.world.fresh_id(), fail)
     vm.hostname = call.body.get("hostname", "")
     vm.protected = bool(call.body.get("deletionProtection", False))
-    seconds = call.cloud.latency(call.method.id, name) + instances.come(vm)
-    return start(call, "insert", name, vm.ident, undo=lambda: instances.remove(vm), seconds=seconds)
+    seconds = call.cloud.latency(call.method.id, name) + lives.come(vm)
+    return start(call, "insert", name, vm.ident, undo=lambda: lives.remove(vm), seconds=seconds)
 
 
 def exchange(vm: Instance, plan: Blueprint) -> None:
@@ -95,7 +96,7 @@ def exchange(vm: Instance, plan: Blueprint) -> None:
         old.charges[key] = old.charges.get(key, 0) - amount
     for key, amount in charges.items():
         old.charges[key] = old.charges.get(key, 0) + amount
-    cloud.occupied[vm.zone, old.machine_type] -= 1
+    cloud.capacity.give(vm.zone, old.machine_type)
     old.machine_type = plan.kind.name
-    cloud.occupied[vm.zone, old.machine_type] += 1
+    cloud.capacity.take(vm.zone, old.machine_type)
     vm.blueprint = plan

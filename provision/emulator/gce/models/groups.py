@@ -8,9 +8,10 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from provision.emulator import lives
 from provision.emulator.agenda import Entry
 from provision.emulator.gce.cloud import Cloud
-from provision.emulator.gce.models import instances, versions
+from provision.emulator.gce.models import versions
 from provision.emulator.gce.models.blueprints import Blueprint
 from provision.emulator.gce.models.instances import Instance
 from provision.emulator.gce.models.versions import Version, Versions
@@ -179,7 +180,7 @@ class Group:
             "currentAction": member.action,
             "version": member.version.json(),
         }
-        if vm is not None and vm.status != instances.GONE:
+        if vm is not None and vm.status != lives.GONE:
             shown |= {"id": vm.ident, "instanceStatus": vm.status}
             if vm.due:
                 shown["scheduling"] = {"terminationTimestamp": world.stamp(vm.due.due)}

@@ -114,7 +114,7 @@ def subnetwork(
     for key in ("description", "secondaryIpRanges", "logConfig", "enableFlowLogs", "role"):
         if key in body:
             data[key] = body[key]
-    made = Subnetwork(name, relative(link), network.link, region, cidr, data)
+    made = Subnetwork(name, relative(link), network.link, region, data, cidr=cidr)
     project.table("subnetworks").put(scope, made)
     route(cloud, project, network, cidr, "")
     return made

@@ -3,15 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from provision.emulator.addresses import NoAddress
 from provision.emulator.gce import errors
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.errors import OperationError
 from provision.emulator.gce.models import addresses, disks, networks
 from provision.emulator.gce.models.blueprints import Blueprint
 from provision.emulator.gce.models.disks import Disk
-from provision.emulator.gce.models.quota import Exceeded
-from provision.emulator.gce.models.subnetworks import NoAddress, Subnetwork
+from provision.emulator.gce.models.subnetworks import CODES, Subnetwork
 from provision.emulator.gce.world import Json, Project, last
+from provision.emulator.quota import Exceeded
 
 HELP = {
     "links": [
@@ -65,23 +66,12 @@ class Place:
         return self.nics[0].subnetwork.cidr
 
 
-def stock_out(cloud: Cloud, project: Project, zone: str, machine_type: str) -> str:
-    """Why the zone has no room for one more of that type, '' where it has."""
-    limits = cloud.dials.capacity.get(zone, {})
-    for key in (machine_type, "*"):
-        if key in limits:
-            used = cloud.occupied[zone, key]
-            if used >= limits[key]:
-                return key
-    return ""
-
-
 def take(
     cloud: Cloud, project: Project, zone: str, name: str, blueprint: Blueprint, region: str
 ) -> Place:
     """Take everything. Raises OperationError with nothing taken."""
     kind = blueprint.kind.name
-    if stock_out(cloud, project, zone, kind):
+    if cloud.capacity.full(zone, kind):
         raise _exhausted(cloud, project, zone, kind)
     place = Place(zone, kind, blueprint.charges(region, cloud, project))
     done: list[Any] = []
@@ -107,8 +97,7 @@ def take(
             cloud.quota.release(project, place.charges)
         _give_back_addresses(cloud, project, place)
         raise
-    for key in (kind, "*"):
-        cloud.occupied[zone, key] += 1
+    cloud.capacity.take(zone, kind)
     return place
 
 
@@ -127,12 +116,12 @@ def _take_addresses(
 ) -> None:
     for index, interface in enumerate(blueprint.interfaces):
         field = f"resource.networkInterfaces[{index}]"
+        subnetwork = networks.subnet_for(cloud, project, region, interface, field)
         try:
-            subnetwork = networks.subnet_for(cloud, project, region, interface, field)
             address = subnetwork.allocate(interface.get("networkIP", ""))
         except NoAddress as full:
             raise OperationError(
-                [{"code": full.code, "message": str(full)}], 409 if full.wanted else 503,
+                [{"code": CODES[full.why], "message": subnetwork.words(full)}], 409 if full.wanted else 503,
                 "CONFLICT" if full.wanted else "SERVICE UNAVAILABLE",
             ) from full  # fmt: skip
         nic = Nic(subnetwork, address)
@@ -166,17 +155,15 @@ def release(cloud: Cloud, project: Project, place: Place) -> None:
     cloud.quota.release(project, place.charges)
     _give_back_addresses(cloud, project, place)
     disks.detach(cloud, project, place.zone, place.disks)
-    for key in (place.machine_type, "*"):
-        cloud.occupied[place.zone, key] -= 1
+    cloud.capacity.give(place.zone, place.machine_type)
 
 
 def quota_error(cloud: Cloud, short: Exceeded) -> OperationError:
     """A quota that an accepted request ran into (kubernetes/k8s.io#6380, cluster-toolkit#3225)."""
     family = short.metric == "CPUS_PER_VM_FAMILY"
     quotes = "" if family else "'"
-    message = (
-        f"Quota {quotes}{short.metric}{quotes} exceeded.  Limit: {short.limit:.1f} {short.where}."
-    )
+    told = errors.where(short)
+    message = f"Quota {quotes}{short.metric}{quotes} exceeded.  Limit: {short.limit:.1f} {told}."
     place = "global" if short.place == "global" else "region"
     scope = "" if place == "global" else "-region"
     info = {
@@ -193,7 +180,7 @@ def _exhausted(cloud: Cloud, project: Project, zone: str, kind: str) -> Operatio
     """A stock-out, with the zones of the region that still have room (clouds.md 1.4)."""
     path = f"projects/{project.name}/zones/{zone}"
     region = cloud.catalogue.regions[cloud.catalogue.zones[zone]]
-    others = [z for z in region.zones if z != zone and not stock_out(cloud, project, z, kind)]
+    others = [z for z in region.zones if z != zone and not cloud.capacity.full(z, kind)]
     message = (
         f"The zone '{path}' does not have enough resources available to fulfill the request."
         "  Try a different zone, or try again later."

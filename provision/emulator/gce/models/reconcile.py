@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from provision.emulator import lives
 from provision.emulator.gce.errors import ApiError, OperationError
-from provision.emulator.gce.models import creating, instances, naming, versions
+from provision.emulator.gce.models import creating, naming, versions
 from provision.emulator.gce.models.blueprints import Blueprint, for_vms
 from provision.emulator.gce.models.bulk_request import flexible
 from provision.emulator.gce.models.groups import (
@@ -86,7 +87,7 @@ def _attempt(group: Group, member: Managed, crowd: Counter[str] | None = None) -
         crowd[member.zone] += 1
         member.errors = []
         member.vm.watcher = partial(_watch, group, member)
-        instances.come(member.vm)
+        lives.come(member.vm)
         return
     crowd[zone] += even
     member.zone = zone
@@ -165,11 +166,11 @@ def _watch(group: Group, member: Managed, vm: Instance) -> None:
     """A VM of the group has changed its status."""
     if member.vm is not vm or group.members.get(member.name) is not member:
         return
-    if vm.status == instances.RUNNING:
+    if vm.status == lives.RUNNING:
         if member.action not in LEAVING:
             member.action = NONE
             roll(group)
-    elif member.action == NONE and vm.status in (instances.TERMINATED, instances.GONE):
+    elif member.action == NONE and vm.status in (lives.TERMINATED, lives.GONE):
         policy = group.config.get("instanceLifecyclePolicy") or {}
         if policy.get("defaultActionOnFailure") != "DO_NOTHING":
             recreate(group, member)
@@ -193,7 +194,7 @@ def recreate(group: Group, member: Managed) -> None:
             member.retry.cancel()
         _attempt(group, member)
     else:
-        instances.remove(vm, again)
+        lives.remove(vm, again)
 
 
 def restart(group: Group, member: Managed) -> None:
@@ -201,7 +202,7 @@ def restart(group: Group, member: Managed) -> None:
     if member.vm and member.action == NONE:
         vm = member.vm
         member.action = RESTARTING
-        instances.reset(vm)
+        lives.reset(vm)
         group.cloud.world.agenda.after(0, lambda: _watch(group, member, vm))
 
 
@@ -227,7 +228,7 @@ def delete(
         if member.vm is None:
             gone(member)
         else:
-            instances.remove(member.vm, partial(gone, member))
+            lives.remove(member.vm, partial(gone, member))
 
 
 def abandon(group: Group, members: Sequence[Managed]) -> None:

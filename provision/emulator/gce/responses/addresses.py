@@ -3,10 +3,10 @@
 import ipaddress
 from functools import partial
 
+from provision.emulator.addresses import NoAddress
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes, every_scope, rows
 from provision.emulator.gce.models import networks
-from provision.emulator.gce.models.subnetworks import NoAddress
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.responses import documents
 from provision.emulator.gce.start import start
@@ -112,8 +112,10 @@ def _internal(call: Call, body: Json) -> Json:
     )
     try:
         address = found.reserve(_parsed(body["address"]) if body.get("address") else "")
-    except NoAddress as error:
-        raise errors.invalid("resource.address", body.get("address", ""), str(error)) from error
+    except NoAddress as none:
+        raise errors.invalid(
+            "resource.address", body.get("address", ""), found.words(none)
+        ) from none
     data: Json = {
         "address": address,
         "subnetwork": call.cloud.world.base + found.path,

@@ -5,9 +5,9 @@ from typing import Any
 
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call
-from provision.emulator.gce.models.quota import Exceeded
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.start import start
+from provision.emulator.quota import Exceeded
 
 Charges = Mapping[tuple[str, str], float]
 
@@ -17,7 +17,7 @@ def charge(call: Call, charges: Charges) -> None:
     try:
         call.cloud.quota.charge(call.project, charges)
     except Exceeded as short:
-        raise errors.quota_exceeded(short.metric, short.limit, short.where) from short
+        raise errors.quota_exceeded(short) from short
 
 
 def inserted(call: Call, name: str, ident: str, charges: Charges) -> Operation:

@@ -10,10 +10,11 @@ from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes, check_name, every_scope, rows
 from provision.emulator.gce.models import group_config, reconcile
 from provision.emulator.gce.models.groups import CREATING_ONCE, Group, Managed
-from provision.emulator.gce.models.quota import Exceeded
-from provision.emulator.gce.operations import Operation, finish
+from provision.emulator.gce.operations import Operation
+from provision.emulator.gce.responses import documents
 from provision.emulator.gce.start import start
 from provision.emulator.gce.world import Json
+from provision.emulator.operations import finish
 
 KIND = "instanceGroupManagers"
 PER_REQUEST = 1000
@@ -73,10 +74,7 @@ def insert(call: Call) -> Operation:
     for version in versions:
         reconcile.plans_of(group, version.template)
     charges = _charges(group)
-    try:
-        cloud.quota.charge(call.project, charges)
-    except Exceeded as short:
-        raise errors.quota_exceeded(short.metric, short.limit, short.where) from short
+    documents.charge(call, charges)
     table = call.table(KIND)
     table.put(group.scope, group)
 

@@ -1,8 +1,8 @@
 """``compute.instanceGroups.*``: the plain group behind each managed one."""
 
+from provision.emulator import lives
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes
-from provision.emulator.gce.models import instances
 from provision.emulator.gce.models.groups import Group
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.start import start
@@ -55,7 +55,7 @@ def list_instances(call: Call) -> Rows:
     group = _group(call)
     running = call.body.get("instanceState", "ALL") == "RUNNING"
     vms = {member.name: member.vm for member in group.members.values() if member.vm}
-    keys = sorted(name for name, vm in vms.items() if not running or vm.status == instances.RUNNING)
+    keys = sorted(name for name, vm in vms.items() if not running or vm.status == lives.RUNNING)
 
     def render(name: str) -> Json:
         vm = vms[name]

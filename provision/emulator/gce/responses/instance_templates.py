@@ -5,8 +5,8 @@ from provision.emulator.gce.call import Call, Rows, Scopes, every_scope, rows
 from provision.emulator.gce.models import shapes
 from provision.emulator.gce.models.blueprints import blueprint
 from provision.emulator.gce.models.instances import Instance
-from provision.emulator.gce.models.quota import Exceeded
 from provision.emulator.gce.operations import Operation
+from provision.emulator.gce.responses import documents
 from provision.emulator.gce.start import start
 from provision.emulator.gce.world import GLOBAL, Document, Json, fingerprint, last, relative
 
@@ -38,10 +38,7 @@ def insert(call: Call) -> Operation:
     source = body.get("sourceInstance")
     properties = _of_instance(call, source) if source else dict(body.get("properties") or {})
     blueprint(call.cloud, call.project, properties, "resource.properties")
-    try:
-        call.cloud.quota.charge(call.project, CHARGE)
-    except Exceeded as short:
-        raise errors.quota_exceeded(short.metric, short.limit, short.where) from short
+    documents.charge(call, CHARGE)
     data: Json = {
         "kind": "compute#instanceTemplate",
         "id": world.fresh_id(),

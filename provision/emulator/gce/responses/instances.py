@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 
+from provision.emulator import lives
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes, every_scope, rows
 from provision.emulator.gce.models import bulk, creating, instances, metadata, shapes
 from provision.emulator.gce.models.blueprints import check_labels, for_vms
 from provision.emulator.gce.models.instances import Instance
-from provision.emulator.gce.operations import Operation, finish
+from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.start import start
 from provision.emulator.gce.world import Json
+from provision.emulator.operations import finish
 
 CONSOLE_LIMIT = 2**20
 """Bytes of one answer with serial output; Google keeps the last MiB."""
@@ -58,34 +60,34 @@ def delete(call: Call) -> Operation:
     if vm.protected:
         message = "Resource cannot be deleted if it's protected against deletion."
         raise errors.ApiError(400, "invalidUsage", f"Invalid resource usage: '{message}'.")
-    return _held(call, "delete", vm, lambda then: instances.remove(vm, then))
+    return _held(call, "delete", vm, lambda then: lives.remove(vm, then))
 
 
 def stop(call: Call) -> Operation:
     """Stop and keep it."""
     vm = _vm(call)
-    if vm.status == instances.TERMINATED:
+    if vm.status == lives.TERMINATED:
         return _change(call, "stop", vm)
     instances.busy_check(vm)
-    return _held(call, "stop", vm, lambda then: instances.stop(vm, then))
+    return _held(call, "stop", vm, lambda then: lives.stop(vm, then))
 
 
 def start_(call: Call) -> Operation:
     """Start a stopped one."""
     vm = _vm(call)
-    if vm.status in instances.UP:
+    if vm.status in lives.UP:
         return _change(call, "start", vm)
     instances.busy_check(vm)
-    seconds = call.cloud.latency(call.method.id, vm.name) + instances.come(vm)
+    seconds = call.cloud.latency(call.method.id, vm.name) + lives.come(vm)
     return _change(call, "start", vm, seconds=seconds)
 
 
 def reset(call: Call) -> Operation:
     """Power-cycle it."""
     vm = _vm(call)
-    if vm.status != instances.RUNNING:
+    if vm.status != lives.RUNNING:
         raise errors.not_ready(vm.path)
-    return _change(call, "reset", vm, lambda: instances.reset(vm))
+    return _change(call, "reset", vm, lambda: lives.reset(vm))
 
 
 def _change(
@@ -113,8 +115,8 @@ def _held(
 
     operation = start(call, verb, vm.name, vm.ident, kind="instances", held=True)
     if not operation.doomed:
-        if verb == "delete" and vm.status in (*instances.UP, instances.TERMINATED):
-            vm.set(instances.STOPPING)
+        if verb == "delete" and vm.status in (*lives.UP, lives.TERMINATED):
+            vm.set(lives.STOPPING)
         call.cloud.world.agenda.after(call.cloud.latency(call.method.id, vm.name), latency)
     return operation
 
@@ -175,7 +177,7 @@ def set_deletion_protection(call: Call) -> Operation:
 def set_machine_type(call: Call) -> Operation:
     """Another machine type for a stopped VM."""
     vm = _vm(call)
-    if vm.status != instances.TERMINATED:
+    if vm.status != lives.TERMINATED:
         raise errors.ApiError(
             400, "resourceNotReady", "Instance is in a state that does not allow the change: it must"
             f" be stopped (it is {vm.status}).",

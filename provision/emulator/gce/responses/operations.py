@@ -1,6 +1,6 @@
 """Operations in all three scopes: the modules named after Google's resources take these."""
 
-from provision.emulator.gce import operations
+from provision.emulator import operations
 from provision.emulator.gce.call import Call, Rows, Scopes, every_scope, rows
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.world import GLOBAL, Json

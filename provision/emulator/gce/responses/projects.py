@@ -2,7 +2,7 @@
 
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call
-from provision.emulator.gce.models import metadata
+from provision.emulator.gce.models import metadata, quota
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.start import start
 from provision.emulator.gce.world import GLOBAL, Json
@@ -21,7 +21,7 @@ def get(call: Call) -> Json:
         "creationTimestamp": world.stamp(project.created),
         "name": project.name,
         "commonInstanceMetadata": _metadata(call),
-        "quotas": call.cloud.quota.shown(project, GLOBAL),
+        "quotas": quota.shown(call.cloud.quota, project, GLOBAL),
         "selfLink": f"{world.base}projects/{project.name}",
         "defaultServiceAccount": f"{project.number}-compute@developer.gserviceaccount.com",
         "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",

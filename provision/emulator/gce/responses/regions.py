@@ -2,6 +2,7 @@
 
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows
+from provision.emulator.gce.models import quota
 from provision.emulator.gce.world import Json
 
 
@@ -19,7 +20,7 @@ def _json(call: Call, name: str) -> Json:
         "description": name,
         "status": "UP",
         "zones": [world.link(project, "zones", zone) for zone in region.zones],
-        "quotas": call.cloud.quota.shown(call.project, name),
+        "quotas": quota.shown(call.cloud.quota, call.project, name),
         "selfLink": world.link(project, "regions", name),
         "supportsPzs": False,
     }

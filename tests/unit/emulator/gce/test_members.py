@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from provision.emulator.gce.models import instances, reconcile
+from provision.emulator import lives
+from provision.emulator.gce.models import reconcile
 from provision.emulator.gce.models.groups import (
     CREATING,
     CREATING_ONCE,
@@ -152,12 +153,12 @@ def test_a_vm_that_ends_by_itself_is_made_anew_under_its_name() -> None:
     made = Grouped(2)
     made.later()
     first = made.vm("g-0001")
-    instances.crash(first, first.life)
+    lives.crash(first, first.life)
     made.wait(RETRY)
-    assert first.status == instances.GONE
+    assert first.status == lives.GONE
     made.later()
     again = made.vm("g-0001")
-    assert again is not first and again.status == instances.RUNNING
+    assert again is not first and again.status == lives.RUNNING
     assert made.group.actions() == {NONE: 2}
 
 
@@ -165,18 +166,18 @@ def test_a_vm_that_somebody_deletes_is_made_anew() -> None:
     made = Grouped(1)
     made.later()
     first = made.vm("g-0001")
-    instances.remove(first)
+    lives.remove(first)
     made.later()
-    assert made.vm("g-0001") is not first and made.vm("g-0001").status == instances.RUNNING
+    assert made.vm("g-0001") is not first and made.vm("g-0001").status == lives.RUNNING
 
 
 def test_a_group_that_is_to_do_nothing_leaves_a_vm_that_ended() -> None:
     made = Grouped(1, more={"instanceLifecyclePolicy": {"defaultActionOnFailure": "DO_NOTHING"}})
     made.later()
     first = made.vm("g-0001")
-    instances.crash(first, first.life)
+    lives.crash(first, first.life)
     made.later()
-    assert made.vm("g-0001") is first and first.status == instances.TERMINATED
+    assert made.vm("g-0001") is first and first.status == lives.TERMINATED
 
 
 def test_a_member_is_creating_until_its_vm_runs() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from provision.emulator import agenda
+from provision.emulator.addresses import NoAddress
 from provision.emulator.dials import FAULT_KINDS, DialError, draw, merged
 from provision.emulator.external import External
 from provision.emulator.gce import urls
@@ -13,11 +14,11 @@ from provision.emulator.gce.catalogue import catalogue
 from provision.emulator.gce.dials import Dials, turned
 from provision.emulator.gce.errors import ApiError
 from provision.emulator.gce.models import metadata, naming
-from provision.emulator.gce.models.subnetworks import NoAddress, Subnetwork
+from provision.emulator.gce.models.subnetworks import CODES, Subnetwork
 
 
 def subnetwork(cidr: str) -> Subnetwork:
-    return Subnetwork("s", "projects/p/regions/r/subnetworks/s", "net", "r", cidr, {})
+    return Subnetwork("s", "projects/p/regions/r/subnetworks/s", "net", "r", {}, cidr=cidr)
 
 
 def test_addresses_are_given_lowest_first_and_come_back() -> None:
@@ -26,7 +27,7 @@ def test_addresses_are_given_lowest_first_and_come_back() -> None:
     assert given == [f"10.0.0.{n}" for n in range(2, 14)]
     with pytest.raises(NoAddress) as caught:
         made.allocate()
-    assert caught.value.code == "IP_SPACE_EXHAUSTED_WITH_DETAILS"
+    assert CODES[caught.value.why] == "IP_SPACE_EXHAUSTED_WITH_DETAILS"
     made.release("10.0.0.7")
     assert made.allocate() == "10.0.0.7"
 
