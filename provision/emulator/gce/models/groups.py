@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from provision.emulator import lives
 from provision.emulator.agenda import Entry
 from provision.emulator.gce.cloud import Cloud
 from provision.emulator.gce.models import versions
@@ -169,49 +168,6 @@ class Group:
                 self.project.name, self.scope, "instanceGroupManagers", self.name
             ),
         }
-
-    def managed(self, member: Managed) -> Json:
-        """One element of ``listManagedInstances``."""
-        world, vm = self.cloud.world, member.vm
-        zone = member.zone or self.zones[0]
-        shown: Json = {
-            "name": member.name,
-            "instance": world.link(self.project.name, f"zones/{zone}", "instances", member.name),
-            "currentAction": member.action,
-            "version": member.version.json(),
-        }
-        if vm is not None and vm.status != lives.GONE:
-            shown |= {"id": vm.ident, "instanceStatus": vm.status}
-            if vm.due:
-                shown["scheduling"] = {"terminationTimestamp": world.stamp(vm.due.due)}
-        if member.errors:
-            shown["lastAttempt"] = {"errors": {"errors": member.errors}}
-        return shown
-
-    def instance_group(self) -> Json:
-        """The group as a ``compute#instanceGroup``."""
-        world = self.cloud.world
-        kind, _, place = self.scope.partition("/")
-        shown: Json = {
-            "kind": "compute#instanceGroup",
-            "id": self.ident,
-            "creationTimestamp": world.stamp(self.created),
-            "name": self.name,
-            "description": f"This instance group is controlled by Instance Group Manager '{self.name}'.",
-            kind.removesuffix("s"): world.link(self.project.name, kind, place),
-            "fingerprint": fingerprint(self.ident, self.config.get("namedPorts")),
-            "size": sum(1 for member in self.members.values() if member.vm),
-            "selfLink": world.link(self.project.name, self.scope, "instanceGroups", self.name),
-        }
-        if self.config.get("namedPorts"):
-            shown["namedPorts"] = self.config["namedPorts"]
-        for member in self.members.values():
-            if member.vm:
-                nic = member.vm.place.nics[0]
-                shown["network"] = nic.subnetwork.network
-                shown["subnetwork"] = world.base + nic.subnetwork.path
-                break
-        return shown
 
     def note(self, member: Managed, error: Json) -> None:
         """Keep an error where ``listErrors`` shows it."""

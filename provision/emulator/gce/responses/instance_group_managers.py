@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes, check_name, every_scope, rows
-from provision.emulator.gce.models import group_config, reconcile
+from provision.emulator.gce.models import group_config, group_shapes, reconcile
 from provision.emulator.gce.models.groups import CREATING_ONCE, Group, Managed
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.responses import documents
@@ -174,7 +174,7 @@ def list_managed_instances(call: Call) -> Rows:
     return Rows(
         kind="",
         keys=sorted(group.members),
-        render=lambda name: group.managed(group.members[name]),
+        render=lambda name: group_shapes.managed(group, group.members[name]),
         path=f"{group.path}/managedInstances",
         holds="managedInstances",
         paged=group.paginated,

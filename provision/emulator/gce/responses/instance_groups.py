@@ -3,6 +3,7 @@
 from provision.emulator import lives
 from provision.emulator.gce import errors
 from provision.emulator.gce.call import Call, Rows, Scopes
+from provision.emulator.gce.models import group_shapes
 from provision.emulator.gce.models.groups import Group
 from provision.emulator.gce.operations import Operation
 from provision.emulator.gce.start import start
@@ -16,7 +17,7 @@ def _rows(call: Call, scope: str, kind: str) -> Rows:
     return Rows(
         kind=kind,
         keys=table.names(scope),
-        render=lambda name: table.rows(scope)[name].instance_group(),
+        render=lambda name: group_shapes.instance_group(table.rows(scope)[name]),
         path=f"projects/{call.path['project']}/{scope}/instanceGroups",
     )
 
@@ -47,7 +48,7 @@ def _group(call: Call) -> Group:
 
 def get(call: Call) -> Json:
     """One group."""
-    return _group(call).instance_group()
+    return group_shapes.instance_group(_group(call))
 
 
 def list_instances(call: Call) -> Rows:
@@ -72,7 +73,7 @@ def list_instances(call: Call) -> Rows:
 def set_named_ports(call: Call) -> Operation:
     """Names for ports, shown with the group."""
     group = _group(call)
-    current = group.instance_group()["fingerprint"]
+    current = group_shapes.instance_group(group)["fingerprint"]
     if call.body.get("fingerprint") not in (None, current):
         raise errors.fingerprint_mismatch()
     ports = list(call.body.get("namedPorts") or [])

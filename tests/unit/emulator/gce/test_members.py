@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from provision.emulator import lives
-from provision.emulator.gce.models import reconcile
+from provision.emulator.gce.models import group_shapes, reconcile
 from provision.emulator.gce.models.groups import (
     CREATING,
     CREATING_ONCE,
@@ -98,7 +98,9 @@ def test_a_member_that_could_not_be_made_is_tried_again_and_its_reason_kept() ->
     assert (member.vm, member.action) == (None, CREATING)
     (error,) = member.errors
     assert error["code"] == "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"
-    assert made.group.managed(member)["lastAttempt"] == {"errors": {"errors": [error]}}
+    assert group_shapes.managed(made.group, member)["lastAttempt"] == {
+        "errors": {"errors": [error]}
+    }
     (logged,) = made.group.log
     assert logged["error"]["code"] == error["code"]
     assert logged["instanceActionDetails"]["instance"].endswith(f"{ZONE}/instances/g-0002")
