@@ -6,7 +6,9 @@ import shutil
 import signal
 import time
 import urllib.request
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +23,35 @@ UP = ("up", "--cloud", "gce", "--name", NAME, "--nodes", "30", "--until", "creat
 up = partial(trouble.up, name=NAME)
 
 
-def test_calls_that_are_refused_for_their_number_are_tried_again_and_told(make: Made) -> None:
-    emulator, cli = make("none")
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """One emulator, which each test finds and leaves empty."""
+    made = Emulator(Cli(tmp_path_factory.mktemp("emulator")), "none")
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture
+def emulator(shared: Emulator) -> Iterator[Emulator]:
+    shared.turn(operation=0.2, faults=[])
+    assert shared.control("resources") == []
+    yield shared
+    assert shared.control("resources") == []
+
+
+@pytest.fixture
+def cli(tmp_path: Path, emulator: Emulator) -> Iterator[Cli]:
+    made = Cli(tmp_path / "state", emulator.environment)
+    yield made
+    if made.folder(NAME).exists():
+        made("down", NAME, "--yes", expect=None)
+
+
+def test_calls_that_are_refused_for_their_number_are_tried_again_and_told(
+    emulator: Emulator, cli: Cli
+) -> None:
     rule = {"method": "compute.*.insert", "kind": "http", "status": 403, "share": 1, "times": 4}
     emulator.turn(
         faults=[{**rule, "reason": "rateLimitExceeded", "message": "Rate Limit Exceeded"}]
@@ -52,9 +81,9 @@ def test_calls_do_not_grow_with_the_number_of_nodes(make: Made) -> None:
 
 
 @pytest.mark.parametrize("turn", range(10))
-def test_up_killed_at_any_instant_goes_on(make: Made, turn: int) -> None:
+def test_up_killed_at_any_instant_goes_on(emulator: Emulator, cli: Cli, turn: int) -> None:
     """At ten random instants; each is followed by a good run of both."""
-    emulator, cli = make("none", "operation=0.3")
+    emulator.turn(operation=0.3)
     killed(cli, turn, *UP)
     cli(*UP)
     assert len(vms(emulator)) == 31
@@ -64,8 +93,8 @@ def test_up_killed_at_any_instant_goes_on(make: Made, turn: int) -> None:
 
 
 @pytest.mark.parametrize("turn", range(3))
-def test_down_killed_at_any_instant_goes_on(make: Made, turn: int) -> None:
-    emulator, cli = make("none", "operation=0.3")
+def test_down_killed_at_any_instant_goes_on(emulator: Emulator, cli: Cli, turn: int) -> None:
+    emulator.turn(operation=0.3)
     cli(*UP)
     killed(cli, turn, "down", NAME)
     cli("down", NAME, "--yes", expect=None)
@@ -84,8 +113,7 @@ def killed(cli: Cli, turn: int, *words: str) -> None:
     process.communicate()
 
 
-def test_drift_is_seen_and_mended(make: Made) -> None:
-    emulator, cli = make("none")
+def test_drift_is_seen_and_mended(emulator: Emulator, cli: Cli) -> None:
     up(cli, 20, "--until", "created")
     google(emulator, "delete", f"global/firewalls/{NAME}-ssh")
     google(
@@ -100,8 +128,9 @@ def test_drift_is_seen_and_mended(make: Made) -> None:
 
 
 @pytest.mark.parametrize("lost", ["stack", "passphrase"])
-def test_a_lost_state_or_passphrase_is_adopted_anew(make: Made, lost: str) -> None:
-    emulator, cli = make("none")
+def test_a_lost_state_or_passphrase_is_adopted_anew(
+    emulator: Emulator, cli: Cli, lost: str
+) -> None:
     up(cli, 20, "--until", "created")
     before, made = emulator.control("resources"), emulator.created()
     gone = cli.folder(NAME) / lost

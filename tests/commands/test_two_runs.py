@@ -12,9 +12,9 @@ from tests.journeys.test_two_runs import both, places
 NAME = "jtwogce"
 
 
-@pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    made = Emulator(Cli(tmp_path / "emulator"), "none", "--set", "operation=0.5")
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    made = Emulator(Cli(tmp_path_factory.mktemp("emulator")), "none")
     yield made
     made.end()
 
@@ -23,6 +23,7 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
 def test_on_gce_one_has_the_name_and_the_other_is_refused(
     emulator: Emulator, tmp_path: Path, hosts: int
 ) -> None:
+    emulator.turn(operation=0.5)
     clis = places(tmp_path, emulator.environment, hosts)
     words = ("--cloud", "gce", "--name", NAME, "--nodes", "2", "--until", "created", "--yes")
     won, lost = both(clis, *words)
@@ -47,6 +48,7 @@ def test_a_down_from_another_folder_is_refused_while_up_runs(
     until(lambda: any(one["name"] == NAME for one in emulator.control("resources")), 60)
     refused = second("down", NAME, "--yes", expect=4)
     assert "is being changed by" in refused.sentence()
+    emulator.turn(operation=0.1)  # what is left of it need not be slow
     process.communicate(timeout=120)
     assert process.returncode == 0
     second("down", NAME, "--yes")
