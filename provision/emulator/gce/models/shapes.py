@@ -1,14 +1,10 @@
 """How VMs and what hangs on them look in Google's JSON."""
 
-from typing import TYPE_CHECKING
-
 from provision.emulator.gce.models import gpus, images, metadata
 from provision.emulator.gce.models.disks import SCRATCH_GB
+from provision.emulator.gce.models.instance_record import InstanceRecord
+from provision.emulator.gce.models.placing import Nic
 from provision.emulator.gce.world import GLOBAL, Json, fingerprint
-
-if TYPE_CHECKING:  # shapes draw what instances hold; at run time the need is one way only
-    from provision.emulator.gce.models.instances import Instance
-    from provision.emulator.gce.models.placing import Nic
 
 DEFAULT_ACCOUNT_SUFFIX = "-compute@developer.gserviceaccount.com"
 GIVEN = (
@@ -53,7 +49,7 @@ UNHEEDED = dict.fromkeys(HEEDED.values(), False)
 SEVERAL = "Intel Broadwell"
 
 
-def instance(vm: "Instance") -> Json:
+def instance(vm: InstanceRecord) -> Json:
     """A whole ``compute#instance``; not to be changed by who asks, because VMs share parts of it."""
     world = vm.cloud.world
     labels, tags = vm.own_labels(), vm.own_tags()
@@ -90,7 +86,7 @@ def instance(vm: "Instance") -> Json:
     return shown
 
 
-def alike(vm: "Instance") -> Json:
+def alike(vm: InstanceRecord) -> Json:
     """What all VMs of one blueprint and boot image show alike where they stand: drawn once for all."""
     boot: Json = next((disk.image for disk, _ in vm.place.disks if disk is not None), {})
     key = ("alike", vm.project.name, vm.zone, vm.place.machine_type, boot.get("id", ""))
@@ -98,7 +94,7 @@ def alike(vm: "Instance") -> Json:
     return vm.blueprint.once(key, lambda: _alike(vm, uefi))
 
 
-def _alike(vm: "Instance", uefi: bool) -> Json:
+def _alike(vm: InstanceRecord, uefi: bool) -> Json:
     world, source, kind = vm.cloud.world, vm.blueprint.source, vm.blueprint.kind
     project, scope = vm.project.name, vm.scope
     shown: Json = {
@@ -122,7 +118,7 @@ def _alike(vm: "Instance", uefi: bool) -> Json:
     return shown
 
 
-def label_print(vm: "Instance") -> str:
+def label_print(vm: InstanceRecord) -> str:
     """Fingerprint of its labels."""
 
     def drawn() -> str:
@@ -131,7 +127,7 @@ def label_print(vm: "Instance") -> str:
     return drawn() if vm.labels is not None else vm.blueprint.once(("labels",), drawn)
 
 
-def tag_print(vm: "Instance") -> str:
+def tag_print(vm: InstanceRecord) -> str:
     """Fingerprint of its network tags."""
 
     def drawn() -> str:
@@ -140,7 +136,7 @@ def tag_print(vm: "Instance") -> str:
     return drawn() if vm.tags is not None else vm.blueprint.once(("tags",), drawn)
 
 
-def metadata_of(vm: "Instance") -> Json:
+def metadata_of(vm: InstanceRecord) -> Json:
     """Its ``metadata``: drawn once for all VMs of one group, or of one request, that have kept theirs."""
     if vm.items is not None:
         return metadata.shown(vm.items)
@@ -148,7 +144,7 @@ def metadata_of(vm: "Instance") -> Json:
     return vm.blueprint.once(key, lambda: metadata.shown(vm.own_items()))
 
 
-def effective(vm: "Instance") -> Json:
+def effective(vm: InstanceRecord) -> Json:
     """Metadata that Compute itself heeds, as it holds for this VM: its own items over the project's."""
     items = vm.own_items()
     if vm.project.metadata:
@@ -161,7 +157,7 @@ def effective(vm: "Instance") -> Json:
     }
 
 
-def interface(vm: "Instance", index: int, nic: "Nic") -> Json:
+def interface(vm: InstanceRecord, index: int, nic: Nic) -> Json:
     """One ``networkInterface``."""
     given = vm.blueprint.interfaces[index]
     base = vm.cloud.world.base
@@ -191,7 +187,7 @@ def interface(vm: "Instance", index: int, nic: "Nic") -> Json:
     return shown
 
 
-def disk(vm: "Instance", index: int) -> Json:
+def disk(vm: InstanceRecord, index: int) -> Json:
     """One ``attachedDisk``."""
     made, given = vm.place.disks[index]
     image = made.image if made is not None else {}

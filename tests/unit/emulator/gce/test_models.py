@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from provision.emulator import agenda
 from provision.emulator.addresses import NoAddress
 from provision.emulator.dials import FAULT_KINDS, DialError, draw, merged
-from provision.emulator.external import External
 from provision.emulator.gce import urls
 from provision.emulator.gce.catalogue import catalogue
 from provision.emulator.gce.dials import Dials, turned
@@ -39,13 +37,6 @@ def test_an_address_that_is_asked_for() -> None:
     for wanted in ("10.0.0.2", "10.0.0.1", "10.0.1.5"):
         with pytest.raises(NoAddress):
             made.allocate(wanted)
-
-
-def test_external_addresses_come_back() -> None:
-    pool = External()
-    first, second = pool.take(), pool.take()
-    pool.give(first)
-    assert (first, second, pool.take()) == ("198.18.0.2", "198.18.0.3", "198.18.0.2")
 
 
 def test_names_by_pattern() -> None:
@@ -118,18 +109,6 @@ def test_none_takes_a_capacity_away_and_is_no_limit_for_a_rate() -> None:
     assert (dials.capacity, dials.rates.reads) == ({"z": {"*": 1}}, None)
     assert merged(dials, {"capacity": {"z": None}}).capacity == {}
     assert merged(dials, {"seed": 3}).rates.reads is None
-
-
-def test_the_agenda_runs_in_order_and_not_before_its_time() -> None:
-    clock = [0.0]
-    made = agenda.Agenda(lambda: clock[0])
-    seen: list[str] = []
-    made.after(2, lambda: seen.append("late"))
-    made.after(1, lambda: seen.append("early"))
-    made.after(1, lambda: seen.append("never")).cancel()
-    assert made.advance() == pytest.approx(1)
-    clock[0] = 5
-    assert (made.advance(), seen) == (None, ["early", "late"])
 
 
 def test_urls_know_googles_methods() -> None:
