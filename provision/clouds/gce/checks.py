@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from provision.cloud import Limit
+from provision.clouds.common.offers import told_once
 from provision.clouds.gce.account import hardware, limits, permissions
 from provision.clouds.gce.account.survey import Survey, survey
 from provision.clouds.gce.client import Gce
@@ -11,6 +12,7 @@ from provision.errors import Finding, RefusedError
 from provision.events import Emit, Warned, ignore
 from provision.failures import ExpiredCredentials, NoCredentials, ServiceFailure
 from provision.plan import Plan, PlannedMachine
+from provision.quota import shortages
 from provision.refusals import ApiDisabled, Denied, NoBilling
 
 
@@ -26,7 +28,7 @@ def findings(
     rows = _rows(place, plan, missing, seen)
     if text := limits.untold(rows):
         emit(Warned(text=text))
-    return [*dict.fromkeys(found), *limits.shortages(plan, rows)]
+    return [*dict.fromkeys(found), *shortages(plan, rows)]
 
 
 def headroom(gce: Gce, place: Place, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Limit]:
@@ -44,13 +46,8 @@ def headroom(gce: Gce, place: Place, plan: Plan, missing: Sequence[PlannedMachin
 
 
 def failed(failures: Sequence[ServiceFailure]) -> Iterator[Finding]:
-    """What could not be read, each reason once: one that meets everything is not told ten times."""
-    told: set[tuple[type[ServiceFailure], str]] = set()
-    for failure in failures:
-        mark = (type(failure), failure.said.words)
-        if mark not in told:
-            told.add(mark)
-            yield failure.finding(place_of(failure))
+    """What could not be read, each reason once."""
+    return told_once(failures, place_of)
 
 
 def place_of(failure: ServiceFailure) -> str:

@@ -1,12 +1,11 @@
 """Where a cluster stands on GCE, with everything looked up that a spec leaves open."""
 
-import ipaddress
 import re
-import urllib.request
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provision.clouds.common.settings import callers_range
 from provision.errors import Finding, RefusedError
 from provision.events import Emit, Noted, Warned, ignore
 from provision.spec.clouds import ANYWHERE, GceCloud
@@ -14,11 +13,7 @@ from provision.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from provision.clouds.gce.client import Gce
-    from provision.clouds.gce.settings import Settings
 
-ECHO = "https://api.ipify.org"
-"""Answers with the address a request came from; asked only where ``ssh_from`` is not given."""
-ECHO_SECONDS = 5.0
 EVERYONE = "0.0.0.0/0"
 PLAIN = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]")
 """Zones that a spec can name."""
@@ -74,7 +69,7 @@ def place_of(
         emit(Warned(text=text))
     try:
         ssh_from = EVERYONE if cloud.ssh_from == ANYWHERE else cloud.ssh_from
-        ssh_from = ssh_from or callers_range(settings)
+        ssh_from = ssh_from or callers_range(settings.endpoint)
     except RefusedError as error:
         ssh_from = ""
         wrong += error.findings
@@ -126,20 +121,3 @@ def zones_of(gce: "Gce", wrong: list[Finding]) -> tuple[str, ...]:
         return ()
     names = (link.rpartition("/")[2] for link in region.zones)
     return tuple(sorted(each for each in names if PLAIN.fullmatch(each)))
-
-
-def callers_range(settings: "Settings") -> str:
-    """The address that this machine has to the outside, as a range of one.
-
-    Raises:
-        RefusedError: it cannot be found out.
-    """
-    if settings.plain:
-        return "127.0.0.1/32"  # an emulator's own host
-    try:
-        with urllib.request.urlopen(ECHO, timeout=ECHO_SECONDS) as answer:
-            return f"{ipaddress.IPv4Address(answer.read(64).decode().strip())}/32"
-    except (OSError, ValueError) as error:
-        problem = f"this machine's public IPv4 address cannot be found out ({error})"
-        fix = "say who may reach the controller's SSH: cloud: {ssh_from: 203.0.113.7/32}"
-        raise RefusedError([Finding("cloud.ssh_from", problem, fix)]) from error

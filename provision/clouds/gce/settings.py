@@ -11,9 +11,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
+from provision.clouds.common.settings import (
+    Said,
+    endpoint_findings,
+    file_findings,
+    of_environment,
+    plain,
+)
 from provision.errors import Finding, RefusedError
 
 PROJECTS = ("GOOGLE_CLOUD_PROJECT", "GOOGLE_PROJECT", "CLOUDSDK_CORE_PROJECT")
@@ -23,7 +28,6 @@ ENDPOINT = "PROVISION_GCE_ENDPOINT"
 CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 LOGIN_FILE = "application_default_credentials.json"
 """What ``gcloud auth application-default login`` writes into gcloud's folder."""
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _PROJECT = re.compile(r"[a-z](?:[a-z0-9.:-]*[a-z0-9])?|\d+")
 _REGION = re.compile(r"[a-z]+(?:-[a-z]+)+\d+")
@@ -35,13 +39,6 @@ FIXES = {
     "region": "set cloud.region in the spec, export GOOGLE_CLOUD_REGION,"
     " or run 'gcloud config set compute/region us-central1'",
 }
-
-
-class Said(NamedTuple):
-    """A value and who said it: ``cloud.region``, a variable's name, or a file."""
-
-    value: str
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class Settings:
     @property
     def plain(self) -> bool:
         """Whether the endpoint is without TLS: an emulator, never Google."""
-        return self.endpoint.startswith("http://")
+        return plain(self.endpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +94,9 @@ def resolve(
     sources = [_spec(project, region, zones), _environment(environment), gcloud]
     endpoint = environment.get(ENDPOINT, "").rstrip("/")
     file = _credentials_file(environment, folder, endpoint)
-    findings = [*_endpoint_findings(endpoint, file), *_file_findings(file)]
-    work = _project(sources, file, _nobody if endpoint.startswith("http://") else ambient)
+    findings = [*endpoint_findings(endpoint, ENDPOINT, file, CREDENTIALS)]
+    findings += file_findings(file, CREDENTIALS)
+    work = _project(sources, file, _nobody if plain(endpoint) else ambient)
     place = _place(sources)
     for key, said in (("project", work), ("region", place)):
         if not said.value:
@@ -132,17 +130,15 @@ def _spec(project: str | None, region: str | None, zones: Sequence[str]) -> _Sou
 
 
 def _environment(environment: Mapping[str, str]) -> _Source:
-    def first(names: Sequence[str]) -> Said:
-        said = (Said(environment[name], name) for name in names if environment.get(name))
-        return next(said, Said("", ""))
-
-    zone = first(ZONES)
-    return _Source(first(PROJECTS), first(REGIONS), (zone,) if zone.value else ())
+    project, region, zone = (
+        of_environment(environment, names) for names in (PROJECTS, REGIONS, ZONES)
+    )
+    return _Source(project, region, (zone,) if zone.value else ())
 
 
 def _gcloud(environment: Mapping[str, str], folder: Path) -> tuple[_Source, str]:
     """gcloud's active configuration, and why it could not be read."""
-    nothing = _Source(Said("", ""), Said("", ""), ())
+    nothing = _Source(Said(), Said(), ())
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         name = environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or _text(folder / "active_config")
@@ -174,7 +170,7 @@ def _credentials_file(environment: Mapping[str, str], folder: Path, endpoint: st
     if environment.get(CREDENTIALS):
         return Path(environment[CREDENTIALS])
     login = folder / LOGIN_FILE
-    return login if login.is_file() and not endpoint.startswith("http://") else None
+    return login if login.is_file() and not plain(endpoint) else None
 
 
 def _project(sources: Sequence[_Source], file: Path | None, ambient: Callable[[], str]) -> Said:
@@ -202,30 +198,12 @@ def _place(sources: Sequence[_Source]) -> Said:
             return source.region
         for zone in source.zones:
             return Said(region_of(zone.value) or zone.value, zone.origin)
-    return Said("", "")
+    return Said()
 
 
 def _default_zone(sources: Sequence[_Source], region: str) -> str:
     zones = (zone.value for source in sources for zone in source.zones)
     return next((zone for zone in zones if region_of(zone) == region), "")
-
-
-def _endpoint_findings(endpoint: str, file: Path | None) -> Iterator[Finding]:
-    if not endpoint:
-        return
-    url = urlsplit(endpoint)
-    if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query:
-        fix = "write scheme, host and port alone, as in http://127.0.0.1:8080"
-        yield Finding(ENDPOINT, f"'{endpoint}' is no address of a server", fix)
-    elif url.scheme == "http" and file and url.hostname not in LOOPBACK:
-        fix = f"use https, a loopback address, or unset {CREDENTIALS}"
-        yield Finding(ENDPOINT, f"{file} would sign requests that travel unencrypted", fix)
-
-
-def _file_findings(file: Path | None) -> Iterator[Finding]:
-    if file and not file.is_file():
-        fix = f"export the path of a key, or unset {CREDENTIALS}"
-        yield Finding(CREDENTIALS, f"there is no file {file}", fix)
 
 
 def _form_findings(project: Said, region: Said, zones: Sequence[Said]) -> Iterator[Finding]:

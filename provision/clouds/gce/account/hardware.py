@@ -1,16 +1,16 @@
 """Whether the zones have the machine types and disk types that a plan asks for, and the image exists."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from provision.clouds.gce.account.survey import Offered, Survey, disk_types, machine_types
+from provision.clouds.common.offers import lacking, nearest_offered
+from provision.clouds.gce.account.survey import Survey, disk_types, machine_types
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place
 from provision.errors import Finding
 from provision.events import Emit, Warned
-from provision.failures import ServiceFailure
 from provision.plan import Plan
-from provision.suggest import meant, nearest
+from provision.suggest import meant
 
 UNUSABLE = ("OBSOLETE", "DELETED")
 """States of an image that nothing can be made of any more."""
@@ -25,39 +25,20 @@ def vcpus(seen: Survey) -> dict[str, int]:
 def findings(gce: Gce, place: Place, plan: Plan, seen: Survey, emit: Emit) -> Iterator[Finding]:
     """What is not there, with the nearest that is."""
     for name, where in machine_types(plan, place).items():
-        yield from _missing(
-            "machine type", name, where, place, seen.machine_types, lambda: _types(gce, place)
-        )
+        yield from lacking(
+            "machine type", name, where, place.zones, place.region, seen.machine_types,
+            lambda: _types(gce, place), "'gcloud compute machine-types list'",
+        )  # fmt: skip
     kinds = disk_types(plan, place)
     for name in dict.fromkeys(name for name, _ in kinds):
         where = next(f"{where}_type" for (kind, _), where in kinds.items() if kind == name)
-        yield from _missing(
-            "disk type", name, where, place, seen.disk_types, lambda: _disks(gce, place)
-        )
+        yield from lacking(
+            "disk type", name, where, place.zones, place.region, seen.disk_types,
+            lambda: _disks(gce, place), "'gcloud compute disk-types list'",
+        )  # fmt: skip
     yield from _sizes(plan, place, seen)
     yield from _image(gce, place, seen, emit)
     yield from _processors(plan, place, seen)
-
-
-def _missing(
-    noun: str, name: str, where: str, place: Place, offered: Offered, known: Callable[[], set[str]]
-) -> Iterator[Finding]:
-    """A zone whose answer is missing altogether could not be asked: that is told elsewhere."""
-    asked = [zone for zone in place.zones if (name, zone) in offered]
-    there = [zone for zone in asked if offered[name, zone] is not None]
-    if not asked or there == asked:
-        return
-    if there:
-        lacking = ", ".join(zone for zone in asked if zone not in there)
-        yield Finding(
-            where,
-            f"the {noun} {name} is not in {lacking}",
-            f"choose another, or the zones that have it: cloud.zones: [{', '.join(there)}]",
-        )
-        return
-    near = meant(_nearest(name, known), "{}")
-    fix = near or f"see 'gcloud compute {noun.replace(' ', '-')}s list'"
-    yield Finding(where, f"there is no {noun} {name} in {place.region}", fix)
 
 
 def _sizes(plan: Plan, place: Place, seen: Survey) -> Iterator[Finding]:
@@ -96,7 +77,7 @@ def _image(gce: Gce, place: Place, seen: Survey, emit: Emit) -> Iterator[Finding
     if image is None:
         if any(f.doing == f"read the image {name} of {project}" for f in seen.failures):
             return
-        near = _nearest(name, lambda: _images(gce, project, name))
+        near = nearest_offered(name, lambda: _images(gce, project, name))
         gcloud = f"'gcloud compute images list --project {project}'"
         fix = meant(near, f"projects/{project}/global/images/{{}}") or f"see {gcloud}"
         yield Finding(where, f"{project} has no image {name}", fix)
@@ -113,16 +94,6 @@ def _image(gce: Gce, place: Place, seen: Survey, emit: Emit) -> Iterator[Finding
                 " cloud-init: machines boot and never join unless yours does; take Ubuntu's"
             )
         )
-
-
-def _nearest(name: str, known: Callable[[], set[str]]) -> str:
-    """The one that begins alike, or is spelled alike; '' for none, and where nobody can be asked."""
-    try:
-        names = sorted(known())
-    except ServiceFailure:
-        return ""
-    longer = [each for each in names if each.startswith(name)]
-    return min(longer, key=len) if longer else nearest(name, names)
 
 
 def _types(gce: Gce, place: Place) -> set[str]:

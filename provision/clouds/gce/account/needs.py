@@ -6,20 +6,18 @@ region's E2_CPUS stays at 0 however many run), and families newer than the list 
 only the Cloud Quotas API tells (``CPUS_PER_VM_FAMILY``).
 """
 
-import bisect
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provision.clouds.gce.place import Place
-from provision.names import machine_number, parts
+from provision.names import parts
 from provision.plan import Plan, PlannedGroup, PlannedMachine
+from provision.quota import Key, Present, Sizes
 
 GLOBAL = "all regions"
 """Where a metric counts that is the project's, not a region's."""
-Key = tuple[str, str]
-"""Where (a region, or :data:`GLOBAL`) and metric."""
 Owned = tuple[str, str]
 """A resource that is there: collection and name."""
 
@@ -73,23 +71,13 @@ class Demand:
     hardware: Hardware
     missing: Sequence[PlannedMachine]
     owned: Collection[Owned] = ()
-    _numbers: dict[str, list[int]] = field(default_factory=dict, init=False, repr=False)
+    _present: Present = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         lacking = {machine.name for machine in self.missing}
-        for group in self.plan.groups:
-            self._numbers[group.name] = [
-                machine_number(m.name, self.plan.name, group.name, self.plan.cloud.traits.per_group)
-                for m in group.machines
-                if m.name not in lacking
-            ]
+        object.__setattr__(self, "_present", Present(self.plan, lacking))
 
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Nodes of each group as planned."""
-        return {group.name: len(group.machines) for group in self.plan.groups}
-
-    def at(self, sizes: Mapping[str, int]) -> dict[Key, float]:
+    def at(self, sizes: Sizes) -> dict[Key, float]:
         """What it takes with so many nodes in each group."""
         needs: Counter[Key] = Counter()
         cloud, region = self.place.cloud, self.place.region
@@ -101,7 +89,7 @@ class Demand:
             self._group(needs, group, sizes[group.name])
         self._network(needs)
         if self.place.nat:
-            here = sum(len(numbers) for numbers in self._numbers.values())
+            here = self._present.count
             all_of_them = max(here, sum(sizes.values()))
             more = _addresses(all_of_them) - _addresses(here)
             needs[region, "STATIC_ADDRESSES"] += more
@@ -109,7 +97,7 @@ class Demand:
 
     def _group(self, needs: Counter[Key], group: PlannedGroup, size: int) -> None:
         region = self.place.region
-        count = size - bisect.bisect_right(self._numbers[group.name], size)
+        count = self._present.lacking(group.name, size)
         self._machines(needs, count, group.machine_types, group.spot)
         needs[region, disk_metric(group.disk_type)] += count * group.disk_gb
         names = parts(self.plan.name, group.name, size, self.plan.cloud.traits.per_group)

@@ -5,20 +5,19 @@ What is not in the table is unknown: other regions, spot machines, other familie
 
 import json
 import re
-from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from provision import costs
 from provision.cloud import Cost
 from provision.clouds.gce.settings import resolve
+from provision.costs import MONTH, Hardware
 from provision.errors import RefusedError
 from provision.plan import Plan
 from provision.spec.clouds import GceCloud
 
-MONTH = 730.0
-"""Hours of a month, as Google's own price pages count it."""
 _TYPE = re.compile(r"(?P<family>[a-z0-9]+)-(?P<shape>standard|highmem|highcpu)-(?P<vcpus>\d+)")
 
 
@@ -40,26 +39,34 @@ def region_of(cloud: GceCloud, environment: Mapping[str, str]) -> str:
     return settings.region
 
 
+class ListPrices:
+    """The table, as any cloud's costs are counted by one."""
+
+    @property
+    def region(self) -> str:
+        """The one that is known."""
+        return str(table()["region"])
+
+    @property
+    def date(self) -> str:
+        """When they were looked up."""
+        return str(table()["date"])
+
+    def machine_hour(self, kind: str) -> float | None:
+        """See :func:`machine_hour`."""
+        return machine_hour(kind)
+
+    def disk_hour(self, kind: str, gib: int) -> float | None:
+        """See :func:`disk_hour`."""
+        return disk_hour(kind, gib)
+
+
 def cost_of(plan: Plan, region: str) -> Cost:
     """What all of the plan costs while it is up in that region ('' where none is named)."""
     cloud = plan.cloud
     assert isinstance(cloud, GceCloud), "a plan for this cloud"
-    counts, hourly, unknown = Counter[str](), 0.0, _unknown(plan, region)
-    wanted = [(cloud.controller_type, 1, cloud.disk_type, cloud.disk_gb)]
-    wanted += [(g.machine_types[0], len(g.machines), g.disk_type, g.disk_gb) for g in plan.groups]
-    for kind, count, disk_type, disk_gb in wanted:
-        counts[kind] += count
-        machine, disk = machine_hour(kind), disk_hour(disk_type, disk_gb)
-        unknown += [f"there is no price of {kind} here"] if machine is None else []
-        unknown += [f"there is no price of {disk_type} here"] if disk is None else []
-        hourly += count * ((machine or 0.0) + (disk or 0.0))
-    if unknown:
-        return Cost(dict(counts), None, f"unknown ({'; '.join(dict.fromkeys(unknown))})")
-    prices = table()
-    words = f"list prices of {prices['region']}, {prices['date']}; without network traffic"
-    if any(len(group.machine_types) > 1 for group in plan.groups):
-        words += "; with each group's first machine type"
-    return Cost(dict(counts), round(hourly, 4), f"about ${hourly:,.2f} an hour ({words})")
+    controller = Hardware(cloud.controller_type, cloud.disk_type, cloud.disk_gb)
+    return costs.cost_of(plan, controller, ListPrices(), region)
 
 
 def machine_hour(kind: str) -> float | None:
@@ -87,13 +94,3 @@ def disk_hour(kind: str, gib: int) -> float | None:
     """US dollars an hour for a disk of so many GiB; None where the table does not tell."""
     month = table()["disks_gib_month"].get(kind)
     return None if month is None else gib * month / MONTH
-
-
-def _unknown(plan: Plan, region: str) -> list[str]:
-    known = table()["region"]
-    if not region:
-        return ["no region is named"]
-    unknown = [] if region == known else [f"only prices of {known} are known, not of {region}"]
-    if any(group.spot for group in plan.groups):
-        unknown.append("prices of spot machines change from day to day")
-    return unknown

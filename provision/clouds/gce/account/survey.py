@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from provision.clouds.gce.account.needs import GLOBAL, Key, Owned, network_names
+from provision.clouds.common.offers import Offered
+from provision.clouds.gce.account.needs import GLOBAL, Owned, network_names
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.place import Place
 from provision.clouds.gce.resources import RANKS, Controller, GceKind, Group
@@ -18,20 +19,11 @@ from provision.failures import NotFound, ServiceFailure
 from provision.labels import CLUSTER
 from provision.names import parts
 from provision.plan import Plan
+from provision.quota import Amount, Key
 
 TOGETHER = 8
 """Calls at a time."""
-Offered = Mapping[tuple[str, str], Any]
-"""By name of a type and zone: what Google shows of it, None where the zone has none."""
 Task = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """A quota: its limit, and how much of it is used."""
-
-    limit: float
-    used: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from provision.clouds.gce.settings import LOOPBACK, Settings
+from provision.clouds.common.settings import LOOPBACK
+from provision.clouds.gce.settings import Settings
 
 SECONDS = 10.0
 """It answers from memory, within milliseconds."""

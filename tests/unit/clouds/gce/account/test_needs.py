@@ -14,11 +14,11 @@ from provision.clouds.gce.account.needs import (
     cpu_metric,
     disk_metric,
 )
-from provision.clouds.gce.account.survey import Amount, Survey
+from provision.clouds.gce.account.survey import Survey
 from provision.clouds.gce.place import Place
 from provision.names import ENDLESS
 from provision.plan import Plan, plan_of
-from provision.quota import fitting
+from provision.quota import Amount, fitting, shortages, sizes_of
 from provision.spec.models import Spec
 
 R = "us-central1"
@@ -42,7 +42,7 @@ def demand(made: Plan, there: int = -1, owned: Any = (), spot_pool: bool = False
 
 def needs(wanted: Demand) -> dict[str, float]:
     """By metric alone, what is needed at all."""
-    return {metric: need for (_, metric), need in wanted.at(wanted.sizes).items() if need}
+    return {metric: need for (_, metric), need in wanted.at(sizes_of(wanted.plan)).items() if need}
 
 
 NETWORK = {"NETWORKS": 1, "SUBNETWORKS": 1, "FIREWALLS": 2, "ROUTERS": 1, "STATIC_ADDRESSES": 1,
@@ -199,7 +199,7 @@ def test_sentences_name_numbers_and_the_next_step() -> None:
         wanted, {(R, "CPUS"): Amount(100, 90), (GLOBAL, "CPUS_ALL_REGIONS"): Amount(96, 90)}
     )
     page = "https://console.cloud.google.com/iam-admin/quotas?project=p"
-    assert [str(each) for each in limits.shortages(made, rows)] == [
+    assert [str(each) for each in shortages(made, rows)] == [
         "quota CPUS in us-central1: limit 100, used 90, needed 28: 1 node fits; give --nodes 1 or"
         f" --shrink-to-fit, or ask for more at {page}",
         "quota CPUS_ALL_REGIONS in all regions: limit 96, used 90, needed 28: 1 node fits; give"
@@ -210,9 +210,7 @@ def test_sentences_name_numbers_and_the_next_step() -> None:
 def test_what_fits_is_what_fits_all_metrics() -> None:
     made = plan({"worker": {"nodes": 12}})
     rows = limits.limits(demand(made), {(R, "CPUS"): Amount(20, 0), (R, "INSTANCES"): Amount(6, 0)})
-    assert all(
-        ": 5 nodes fit; give --nodes 5 " in str(each) for each in limits.shortages(made, rows)
-    )
+    assert all(": 5 nodes fit; give --nodes 5 " in str(each) for each in shortages(made, rows))
 
 
 def test_families_that_are_not_listed_are_told() -> None:
