@@ -114,7 +114,7 @@ def members(cloud: Cloud) -> list[Finding]:
     """Why waiting for members would be in vain."""
     why = cloud.stateless()
     fix = (
-        "start it with machines that boot ('provision emulate gce --machines light'), or ask for"
+        f"start it with machines that boot ('provision emulate {cloud.kind} --machines light'), or ask for"
         " no more than '--until created'"
     )
     return [Finding(f"cloud: {cloud.kind}", f"{why}, and none of them can join", fix)] * bool(why)

@@ -38,7 +38,9 @@ def schema() -> Schema:
             if "patternProperties" in below:
                 below["additionalProperties"] = False
     callers = [{"const": ANYWHERE}, {"type": "string", "pattern": CIDR}]
-    _put(defs[CLOUD_KINDS["gce"].__name__]["properties"], "ssh_from", {"anyOf": callers})
+    for model in CLOUD_KINDS.values():
+        if "ssh_from" in model.model_fields:
+            _put(defs[model.__name__]["properties"], "ssh_from", {"anyOf": callers})
     cloud = made["properties"]["cloud"]
     either = [{"enum": list(CLOUD_KINDS)}, {"oneOf": cloud.pop("oneOf")}]
     made["properties"]["cloud"] = {"anyOf": either, "default": "local"}
