@@ -55,6 +55,7 @@ bench: ## measure, as ratios within one run
 mutants: ## break the dangerous modules a little at a time: do the unit tests notice? (an hour)
 	@tools/setup.sh check
 	@$(VENV)/python -m pip install --quiet mutmut==3.8.1
+	@rm -rf mutants
 	@$(VENV)/python tools/mutants.py
 
 setup: ## install what the tests need
