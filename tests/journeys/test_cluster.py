@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -215,11 +214,13 @@ def test_memory_is_given_once(cli: Cli) -> None:
         f"sbatch --parsable --mem={most}M -c1 -w {NAME}-worker-0001 -o /dev/null --wrap 'sleep 90'"
     )
     jobs = cli("ssh", NAME, "--", f"{job}; {job}").stdout.split()
-    states = f"squeue -h -j {','.join(jobs)} -o %T"
-    until(lambda: "RUNNING" in cli("ssh", NAME, "--", states).stdout, 60)
-    # Longer than Slurm puts off what was submitted (batch_sched_delay), so that both had their chance.
-    time.sleep(15)
-    assert sorted(cli("ssh", NAME, "--", states).stdout.split()) == ["PENDING", "RUNNING"]
+    states = f"squeue -h -j {','.join(jobs)} -o '%T %r'"
+
+    def told() -> list[str]:
+        return sorted(cli("ssh", NAME, "--", states).stdout.splitlines())
+
+    # A reason stands there once Slurm has tried to place it, so that both had their chance.
+    until(lambda: told() == ["PENDING Resources", "RUNNING None"], 60)
     # A job that asks for no memory still has its place on every node.
     assert len(cli("ssh", NAME, "--", "srun -N3 -n3 hostname").stdout.split()) == 3
     cli("ssh", NAME, "--", f"scancel {' '.join(jobs)}")
