@@ -114,11 +114,14 @@ def turn(endpoint: str, token: str, settings: tuple[str, ...], options: ConsoleO
 def clean(options: ConsoleOptions) -> int:
     """Remove what emulators that were killed have left on this machine."""
     extras.check("emulator", "emulate")
-    from provision.emulator import owners
+    from provision.emulator import hostroom
 
     with Console(options) as console:
-        removed = owners.clean_all()
-        console.result({"removed": removed}, f"{len(removed)} leftovers removed")
+        removed, limits = hostroom.clean_all()
+        text = f"{len(removed)} leftovers removed"
+        if limits:
+            text += f"; kernel limits put back: {hostroom.listed(limits)}"
+        console.result({"removed": removed, "limits": limits}, text)
     return EXIT_DONE
 
 

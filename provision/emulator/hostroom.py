@@ -4,7 +4,7 @@ How many VMs a client will ask for nobody knows before, so room is made for thos
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from provision.emulator import owners
@@ -13,7 +13,8 @@ from provision.errors import ProvisionError
 from provision.events import Emit, Noted, Warned
 from provision.labels import CLUSTER
 from provision.runtime import MachineRuntime
-from provision.runtimes import limits_of
+from provision.runtimes import KINDS, limits_of, runtime_of
+from provision.runtimes.container.engine import NoEngine
 from provision.runtimes.lent import FOLDER, Lent
 from provision.runtimes.limits import SYSCTLS
 
@@ -42,7 +43,7 @@ def held(
 
     def raise_for(machines: int) -> None:
         if raised := lent.room(others + machines):
-            emit(Noted(text=f"kernel limits raised for these machines: {_listed(raised)}"))
+            emit(Noted(text=f"kernel limits raised for these machines: {listed(raised)}"))
 
     def room(machines: int) -> None:
         try:
@@ -58,7 +59,33 @@ def held(
         yield room
     finally:
         if back := lent.back(_here(runtime)):
-            emit(Noted(text=f"kernel limits put back: {_listed(back)}"))
+            emit(Noted(text=f"kernel limits put back: {listed(back)}"))
+
+
+def clean_all(folder: Path = FOLDER, root: Path = SYSCTLS) -> tuple[list[str], dict[str, int]]:
+    """Remove what emulators that were killed have left, of every kind of machine, and put back what they
+    had raised; answers what was removed, and the limits.
+
+    A kind that cannot be asked here has left nothing that could go. Raises ``RuntimeFailure``.
+    """
+    removed: list[str] = []
+    here = dict.fromkeys(KINDS, 0)
+    for kind in KINDS:
+        with contextlib.closing(runtime_of(kind)) as runtime, contextlib.suppress(NoEngine):
+            removed += owners.clean(runtime)
+            here[kind] = _here(runtime)
+    removed += owners.clean_folders()
+    lent = {kind: Lent(limits_of(kind), folder, root) for kind in KINDS}
+    back: dict[str, int] = {}
+    for kind in KINDS:  # some limits are of several kinds
+        others = [lent[other].needed(here[other]) for other in KINDS if other != kind]
+        back |= lent[kind].back(here[kind], set().union(*others))
+    return removed, back
+
+
+def listed(limits: Mapping[str, int]) -> str:
+    """Kernel limits as text."""
+    return ", ".join(f"{name}={number}" for name, number in limits.items())
 
 
 def _here(runtime: MachineRuntime) -> int:
@@ -66,7 +93,3 @@ def _here(runtime: MachineRuntime) -> int:
     with contextlib.suppress(ProvisionError):
         return sum(len(runtime.running({label: ""})) for label in (CLUSTER, owners.LABEL))
     return 0
-
-
-def _listed(values: dict[str, int]) -> str:
-    return ", ".join(f"{name}={number}" for name, number in values.items())

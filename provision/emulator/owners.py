@@ -3,12 +3,10 @@
 import os
 import shutil
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from provision.runtime import MachineRuntime
-from provision.runtimes import KINDS, runtime_of
-from provision.runtimes.container.engine import NoEngine
 
 LABEL = "provision-emulator"
 """Label of all that an emulator makes on this host; its value is the owner."""
@@ -40,15 +38,6 @@ def alive(owner: str) -> bool:
     """Whether that process still runs."""
     process, _, began = owner.partition("-")
     return process.isdecimal() and bool(began) and _began(int(process)) == began
-
-
-def clean_all() -> list[str]:
-    """Of every kind of machine; a kind that cannot be asked here has left nothing that could go."""
-    removed: list[str] = []
-    for kind in KINDS:
-        with closing(runtime_of(kind)) as runtime, suppress(NoEngine):
-            removed += clean(runtime)
-    return removed + clean_folders()
 
 
 def clean_folders() -> list[str]:

@@ -7,6 +7,7 @@ them back, or the next one where the last was killed. What somebody else has set
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from provision.errors import RuntimeFailure
@@ -56,19 +57,29 @@ class Lent:
             if name in now and now[name] < number
         }
 
-    def back(self, machines: int) -> dict[str, int]:
-        """Put back what ``machines`` that are still here do not need; answers what, and to what."""
+    def needed(self, machines: int) -> set[str]:
+        """Names of what was raised and so many machines need as it is."""
+        return self._needed(self._loans(), machines)
+
+    def _needed(self, loans: Loans, machines: int) -> set[str]:
+        return {
+            name
+            for limit in self._limits
+            if limit.name in loans and loans[limit.name][0] < limit.need(machines)
+            for name, _ in limit.settings(machines)
+        }
+
+    def back(self, machines: int, kept: AbstractSet[str] = frozenset()) -> dict[str, int]:
+        """Put back what ``machines`` that are still here do not need; answers what, and to what.
+
+        ``kept`` are names of what machines of another kind need.
+        """
         if not self._file.exists():
             return {}
         with self._alone():
             now, loans = limits.read(self._limits, self._root), self._loans()
             ours = {name: loan for name, loan in loans.items() if now.get(name) == loan[1]}
-            needed = {
-                name
-                for limit in self._limits
-                if limit.name in ours and ours[limit.name][0] < limit.need(machines)
-                for name, _ in limit.settings(machines)
-            }
+            needed = self._needed(ours, machines) | kept
             gone = {name: before for name, (before, _) in ours.items() if name not in needed}
             limits.put(gone, self._root)
             others = {name: loan for name, loan in loans.items() if name not in now}

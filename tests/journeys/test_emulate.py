@@ -185,11 +185,11 @@ class Running(Emulator):
         client = google(c.InstancesClient, self.endpoint)
         return str(client.get_serial_port_output(project=P, zone=Z, instance=name).contents)
 
-    def boot(self, name: str, user_data: str) -> None:
+    def boot(self, name: str, user_data: str, address: str = CONTROLLER) -> None:
         made = properties()
         body = c.Instance(
             name=name, machine_type=f"zones/{Z}/machineTypes/e2-small", disks=made.disks,
-            network_interfaces=[c.NetworkInterface(network_i_p=CONTROLLER)], metadata=meta(user_data),
+            network_interfaces=[c.NetworkInterface(network_i_p=address)], metadata=meta(user_data),
         )  # fmt: skip
         google(c.InstancesClient, self.endpoint).insert(
             project=P, zone=Z, instance_resource=body
@@ -268,6 +268,19 @@ def test_vms_join_a_controller_by_their_own_user_data(
     running.process.send_signal(signal.SIGINT)
     running.process.wait(60)
     assert left() == []
+
+
+def test_limits_that_a_killed_emulator_raised_are_put_back(
+    tight: Path, running: Running, cli: Cli
+) -> None:
+    for number in range(6):
+        running.boot(f"vm{number}", "#cloud-config\n{}\n", f"10.128.0.{10 + number}")
+    until(lambda: tight.read_text() != "220\n", 60)
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait(30)
+    answer = cli("emulate", "clean")
+    assert "kernel limits put back: net.core.netdev_max_backlog=220" in answer.stdout
+    assert tight.read_text() == "220\n"
 
 
 @pytest.mark.parametrize("machines", KINDS)

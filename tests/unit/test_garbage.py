@@ -126,7 +126,7 @@ def bug(words: list[str], capsys: Capture) -> str:
 @pytest.fixture
 def there(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A cluster called demo of three workers, with a stack's folder, and no way out of the process."""
-    from provision.emulator import asking, owners, serve
+    from provision.emulator import asking, hostroom, serve
 
     def gone(*words: object) -> None:
         raise SystemExit(0)
@@ -141,7 +141,7 @@ def there(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worl
     monkeypatch.setattr(status, "host_checks", lambda *about: [])
     monkeypatch.setattr(serve, "around", lambda *about: 0)
     monkeypatch.setattr(serve, "forever", lambda *about: None)
-    monkeypatch.setattr(owners, "clean_all", lambda: [])
+    monkeypatch.setattr(hostroom, "clean_all", lambda: ([], {}))
     monkeypatch.setattr(asking, "urlopen", unanswered)
     work = tmp_path / "work"
     work.mkdir()

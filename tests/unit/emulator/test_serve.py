@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from provision.emulator import hostroom, serve
+from provision.emulator import hostroom, owners, serve
 from provision.emulator.hostroom import Refused, held
 from provision.errors import Finding, ProvisionError, RefusedError, RuntimeFailure
 from provision.events import Emit, Event, Noted, Warned, ignore
 from provision.labels import CLUSTER
 from provision.runtime import HostCheck
+from provision.runtimes.lent import Lent
 from provision.runtimes.limits import KernelLimit
 
 LIMITS = (KernelLimit("kernel.pid_max", 100, 1, 1000), KernelLimit("net.core.queue", 10, 1, 50))
@@ -108,6 +109,32 @@ def test_what_others_need_stays_until_the_last_one_ends(
     assert kernel() == [150, 20], (
         "also by one that raised nothing, as the first may have been killed"
     )
+
+
+def test_clean_puts_back_what_a_killed_emulator_had_raised(
+    tmp_path: Path, kernel: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    light = Light(others=20)
+    monkeypatch.setattr(hostroom, "runtime_of", lambda kind: light)
+    monkeypatch.setattr(owners, "clean_folders", list)
+    where = tmp_path / "lent", tmp_path / "sys"
+    Lent(LIMITS, *where).room(300)  # and the process that did is no more
+    removed, back = hostroom.clean_all(*where)
+    assert (removed, back, kernel()) == ([], {"kernel.pid_max": 150}, [150, 620])
+    light.others = 0
+    removed, back = hostroom.clean_all(*where)
+    assert (removed, back, kernel()) == ([], {"net.core.queue": 20}, [150, 20])
+
+
+def test_clean_counts_machines_of_every_kind_because_they_share_limits(
+    tmp_path: Path, kernel: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"container": Light(others=300), "light": Light()}
+    monkeypatch.setattr(hostroom, "runtime_of", lambda kind: made[kind])
+    monkeypatch.setattr(owners, "clean_folders", list)
+    where = tmp_path / "lent", tmp_path / "sys"
+    Lent(LIMITS, *where).room(300)
+    assert hostroom.clean_all(*where) == ([], {})
 
 
 def test_what_somebody_has_set_meanwhile_is_left(
