@@ -1,7 +1,10 @@
 """Root inside a light machine, as any user-data is, can change nothing of this host."""
 
 import json
+import os
 import re
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from tests.nodes.conftest import Make, booted
 
 DEVICES = ["full", "null", "ptmx", "random", "tty", "urandom", "zero"]
 WALK = '''\
-import json, os, re, stat, subprocess
+import ctypes, json, os, re, socket, stat, subprocess
 def opened(path):
     """Whether it can be opened for writing; nothing is written."""
     try:
@@ -45,11 +48,40 @@ tried = [
     ("mount", "-t", "debugfs", "none", "/tmp/at"), ("mount", "-t", "tmpfs", "none", "/tmp/at"),
     ("mknod", "/tmp/disk", "b", "8", "0"), ("mknod", "/tmp/mem", "c", "1", "1"),
     ("nsenter", "-t", "1", "-m", "true"), ("unshare", "-m", "true"),
-    ("date", "-s", "2001-01-01"), ("dmesg", "-C"),
+    ("date", "-s", "2001-01-01"), ("dmesg", "-C"), ("unshare", "-n", "true"),
+    ("mount", "-t", "cgroup", "-o", "freezer", "none", "/tmp/at"),
+    ("unshare", "-Ur", "true"), ("sudo", "-n", "-u", "munge", "unshare", "-U", "true"),
+    ("unshare", "-UrmC", "--", "mount", "-t", "cgroup2", "none", "/tmp/at"),
+    ("unshare", "-UrmC", "--", "mount", "-t", "cgroup", "-o", "freezer", "none", "/tmp/at"),
+    ("unshare", "-Urmn", "--", "mount", "-t", "sysfs", "sysfs", "/tmp/at"),
     (*own, "mount", "-t", "proc", "proc", "/tmp/at"), (*own, "umount", "/proc/sys"),
     (*own, "mount", "-o", "remount,rw,bind", "/proc/sys"),
     (*own, "sh", "-c", "echo >/proc/sys/kernel/core_pattern"),
 ]
+libc = ctypes.CDLL(None, use_errno=True)
+def cloned(number, *words):
+    """Whether a system call made a process, in a user namespace of its own; that process ends at once."""
+    child = libc.syscall(ctypes.c_long(number), *words)
+    if child == 0:
+        os._exit(0)
+    return child > 0
+NEWUSER, clone, x32 = 0x10000000, {"x86_64": 56}.get(os.uname().machine, 220), 0x40000000
+new = (ctypes.c_uint64 * 11)(NEWUSER, 0, 0, 0, 17)
+plain = (ctypes.c_long(NEWUSER | 17), None, None, None, None)
+calls = {
+    "clone3": (435, ctypes.byref(new), ctypes.c_size_t(88)), "clone": (clone, *plain),
+    "x32": (clone | x32, *plain),
+}
+def reached(family, place):
+    with socket.socket(family) as line:
+        line.settimeout(5)
+        return line.connect_ex(place) == 0
+HOSTS = [(socket.AF_INET, ("127.0.0.1", @PORT@)), (socket.AF_UNIX, "\\0@NAME@")]
+def words_of(pid):
+    try:
+        return open(f"/proc/{pid}/cmdline").read()
+    except OSError:
+        return ""
 mounts = [line.split() for line in open("/proc/self/mounts")]
 nodes = [os.path.join(f, n) for f, _, names in os.walk("/dev") for n in names]
 status = open("/proc/self/status").read()
@@ -58,6 +90,9 @@ print(json.dumps({
     "read": [n for n in ("kcore", "keys", "timer_list", "kmsg", "mtrr") if os.access(f"/proc/{n}", os.F_OK)
              and opened(f"/proc/{n}")],
     "firmware": os.listdir("/sys/firmware") if os.path.isdir("/sys/firmware") else [],
+    "cloned": [name for name, words in calls.items() if cloned(*words)],
+    "reached": [place for family, place in HOSTS if reached(family, place)],
+    "strangers": [pid for pid in os.listdir("/proc") if pid.isdigit() and "pytest" in words_of(pid)],
     "succeeded": [words for words in tried if not fails(*words)],
     "writable": sorted(at for _, at, _, how, *_ in mounts if "rw" in how.split(",")),
     "devices": sorted({os.path.basename(n) for n in nodes if not os.path.islink(n)
@@ -113,11 +148,26 @@ def kind() -> str:
 
 
 @pytest.fixture
-def console(runtime: MachineRuntime, boot: Make) -> str:
+def services() -> Iterator[tuple[int, str]]:
+    """What listens on this host's loopback and among its abstract names."""
+    name = f"provision-test-{os.getpid()}"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.socket(socket.AF_UNIX) as abstract,
+    ):
+        abstract.bind(f"\0{name}")
+        abstract.listen()
+        yield listener.getsockname()[1], name
+
+
+@pytest.fixture
+def console(runtime: MachineRuntime, boot: Make, services: tuple[int, str]) -> str:
+    port, name = services
+    walk = WALK.replace("@PORT@", str(port)).replace("@NAME@", name)
     pattern = Path("/proc/sys/kernel/core_pattern")
     before = pattern.read_text()
     try:
-        runtime.start([boot(0, user_data=MULTIPART.format(handler=HANDLER, walk=WALK))], ignore)
+        runtime.start([boot(0, user_data=MULTIPART.format(handler=HANDLER, walk=walk))], ignore)
         text = booted(runtime, boot(0).name)
         assert pattern.read_text() == before
     finally:
@@ -132,6 +182,7 @@ def test_root_inside_a_light_machine_can_write_nothing_of_the_hosts(console: str
     assert found.pop("looked") > 500, "a walk that sees nothing proves nothing"
     assert found == {
         "written": [], "read": [], "firmware": [], "succeeded": [],
+        "cloned": [], "reached": [], "strangers": [],
         "writable": ["/", "/dev/pts", "/proc"], "devices": DEVICES, "cgroups": ["/"],
         "bounding": KEPT,
     }  # fmt: skip

@@ -1,7 +1,9 @@
 """System calls that the standard library of every supported Python does not have."""
 
 import ctypes
+import errno
 import os
+import struct
 from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -17,6 +19,7 @@ QUIET = MS_NOSUID | MS_NODEV | MS_NOEXEC
 MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 PR_CAPBSET_DROP = 24
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 """Number of pivot_root(2), which the C library does not wrap."""
 
@@ -27,6 +30,10 @@ CAPABILITIES = {
 }  # fmt: skip
 """What a machine's root may (capabilities(7)): what container engines give but for MKNOD, and SYS_RESOURCE,
 with which slurmd and PAM raise limits. SYS_ADMIN is not there: who may mount can undo what is read-only."""
+CLONE_NEWUSER = 0x10000000
+CLONE3 = 435
+CLONERS = {"x86_64": (0xC000003E, 56, 272), "aarch64": (0xC00000B7, 220, 97)}
+"""By architecture: its number in seccomp_data (linux/audit.h), clone(2)'s and unshare(2)'s."""
 LAST_CAP = "/proc/sys/kernel/cap_last_cap"
 CAPABILITY_VERSION_3 = 0x20080522
 
@@ -68,6 +75,43 @@ def sethostname(name: str) -> None:
     """sethostname(2)."""
     data = name.encode()
     _checked(_libc.sethostname(data, ctypes.c_size_t(len(data))), "sethostname")
+
+
+class _Program(ctypes.Structure):
+    """struct sock_fprog of linux/filter.h."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
+def forbid_user_namespaces() -> None:
+    """For this process and all that it begets; needs SYS_ADMIN.
+
+    In a user namespace of its own root has every capability again, and a cgroup hierarchy that it mounts
+    there is the host's, whose files belong to the uid that both roots are. Container engines refuse the
+    same calls (moby/profiles, seccomp/default.json): clone3 as if there were none, since its flags
+    stand in memory, where a filter cannot look; the C library then takes clone.
+    """
+    architecture, clone, unshare_ = CLONERS[os.uname().machine]
+    load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06  # linux/bpf_common.h
+    allow, refuse = 0x7FFF0000, 0x00050000  # SECCOMP_RET_ALLOW and _ERRNO, linux/seccomp.h
+    steps = (
+        (load, 0, 0, 4),
+        (equal, 0, 9, architecture),
+        (load, 0, 0, 0),
+        (at_least, 7, 0, 0x40000000),  # x32, the other way to call an x86_64 kernel
+        (equal, 6, 0, CLONE3),
+        (equal, 1, 0, clone),
+        (equal, 0, 2, unshare_),
+        (load, 0, 0, 16),
+        (any_bit, 1, 0, CLONE_NEWUSER),
+        (answer, 0, 0, allow),
+        (answer, 0, 0, refuse | errno.EPERM),
+        (answer, 0, 0, refuse | errno.ENOSYS),
+    )
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = _Program(len(steps), ctypes.addressof(code))
+    mode = ctypes.c_ulong(SECCOMP_MODE_FILTER)
+    _checked(_libc.prctl(PR_SET_SECCOMP, mode, ctypes.byref(program), 0, 0), "seccomp")
 
 
 def drop_capabilities() -> None:

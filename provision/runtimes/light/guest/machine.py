@@ -67,6 +67,7 @@ def become(order: BootOrder, console: int, report: int) -> None:
     Path("/etc/hostname").write_text(order.host + "\n")
     with Path("/etc/hosts").open("a") as file:
         file.write(f"{order.address or '127.0.1.1'} {order.host}\n")
+    kernel.forbid_user_namespaces()
     kernel.drop_capabilities()
     if os.fork() == 0:
         try:
