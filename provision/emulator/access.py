@@ -26,6 +26,8 @@ TOKEN = "PROVISION_EMULATOR_TOKEN"
 """Variable that carries the token of the control paths."""
 TROUBLES = {401: Trouble.UNKNOWN, 403: Trouble.STRANGER, 415: Trouble.KIND}
 CHANGING = ("POST", "PATCH", "PUT")
+TELLING = ("host", "origin", "sec-fetch-site", "content-type", "authorization")
+"""Headers that tell who speaks: what comes twice says nothing (RFC 9112, section 3.2)."""
 OWN_SITE = ("same-origin", "none")
 """Values of Sec-Fetch-Site for what no other page has asked for."""
 
@@ -39,6 +41,9 @@ class Access:
 
     def refusal(self, verb: str, path: str, headers: Headers) -> tuple[int, str]:
         """Status and sentence for who may not speak; (0, '') for who may."""
+        given = [name for name, _ in headers.raw]
+        if len({*given}) < len(given) and any(len(headers.getlist(name)) > 1 for name in TELLING):
+            return 403, f"One header of a kind: {', '.join(TELLING)} may come once each."
         host = headers.get("host", "")
         if not named(host, self.host):
             return 403, (
@@ -53,8 +58,8 @@ class Access:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if verb in CHANGING and kind != "application/json":
                 return 415, "Send JSON, and say so: 'Content-Type: application/json'."
-            given = headers.get("authorization", "").removeprefix("Bearer ")
-            if not secrets.compare_digest(given.encode(), self.token.encode()):
+            token = headers.get("authorization", "").removeprefix("Bearer ")
+            if not secrets.compare_digest(token.encode(), self.token.encode()):
                 return 401, (
                     f"The control paths want the token that the emulator printed: send "
                     f"'Authorization: Bearer ${TOKEN}'."

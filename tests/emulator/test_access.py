@@ -106,12 +106,19 @@ def test_the_token_is_in_no_log_or_repr(gce: Gce) -> None:
     assert gce.made.access.token not in f"{gce.made!r}"
 
 
-def test_two_hosts_in_one_request_are_no_way_in(gce: Gce) -> None:
+@pytest.mark.parametrize(
+    "twice",
+    [
+        ("Host: evil.example", "Host: 127.0.0.1"),
+        ("Host: 127.0.0.1", "Host: evil.example"),
+        ("Host: 127.0.0.1", "Origin: http://127.0.0.1", "Origin: http://evil.example"),
+        ("Host: 127.0.0.1", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"),
+    ],
+)
+def test_a_header_that_comes_twice_is_no_way_in(gce: Gce, twice: tuple[str, ...]) -> None:
     port = int(gce.endpoint.rpartition(":")[2])
+    lines = "".join(f"{line}\r\n" for line in twice)
     with socket.create_connection(("127.0.0.1", port), 10) as line:
-        line.sendall(
-            f"GET {NETWORKS} HTTP/1.1\r\nHost: evil.example\r\nHost: 127.0.0.1\r\n"
-            "Connection: close\r\n\r\n".encode()
-        )
+        line.sendall(f"GET {NETWORKS} HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())
         answer = b"".join(iter(lambda: line.recv(65536), b""))
     assert b" 403 " in answer.split(b"\r\n")[0] and b"default" not in answer
