@@ -49,3 +49,11 @@ def test_a_static_address_goes_to_nobody_who_does_not_ask_for_it() -> None:
     assert pool.allocate() == "10.0.0.6", "it is still static"
     pool.unreserve("10.0.0.4")
     assert pool.allocate() == "10.0.0.4"
+
+
+def test_an_address_that_came_back_and_was_reserved_since_is_not_given_out() -> None:
+    pool = Kept(cidr="10.0.0.0/28")
+    assert [pool.allocate(), pool.allocate()] == ["10.0.0.4", "10.0.0.5"]
+    pool.release("10.0.0.4")
+    pool.reserve("10.0.0.4")
+    assert pool.allocate() == "10.0.0.6"

@@ -183,6 +183,15 @@ def test_what_ends_by_itself_is_stopped_and_says_by_what(about: dict[str, Any], 
     assert (living.vm.log, living.vm.free) == ([end], False)
 
 
+def test_a_vm_that_is_stopped_has_no_end_before_it() -> None:
+    living = Living(seconds=50.0)
+    living.later()
+    assert living.vm.due is not None
+    lives.stop(living.vm)
+    living.later()
+    assert living.vm.due is None
+
+
 def test_one_whose_term_is_deletion_goes_at_its_end() -> None:
     living = Living(seconds=5.0, deleted=True)
     living.later(5)
@@ -193,6 +202,7 @@ def test_one_whose_term_is_deletion_goes_at_its_end() -> None:
 
 def test_only_spot_vms_are_preempted() -> None:
     living = Living(preempt=Later(share=1.0, after=5.0))
+    living.later()
     living.later(50)
     assert living.vm.status == "RUNNING"
 
