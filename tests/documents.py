@@ -51,8 +51,8 @@ def lines(wanted: re.Pattern[str] = OURS) -> Iterator[Line]:
 
 
 def of(page: str, text: str, wanted: re.Pattern[str] = OURS) -> Iterator[Line]:
-    """Those of one page."""
-    why, fence = "", ""
+    """Those of one page; one that goes on behind a backslash stands where it ends."""
+    why, fence, begun = "", "", ""
     for number, line in enumerate(text.splitlines(), 1):
         if found := MARK.match(line):
             why = found["why"]
@@ -64,6 +64,10 @@ def of(page: str, text: str, wanted: re.Pattern[str] = OURS) -> Iterator[Line]:
         if line.strip() and not inside:
             why = why if fence else ""
         command = line.strip().removeprefix("$ ")
-        if inside and wanted.match(command):
+        if inside and begun:
+            begun, command = "", f"{begun} {command}"
+        if inside and command.endswith("\\"):
+            begun = command.removesuffix("\\").rstrip()
+        elif inside and wanted.match(command):
             code, _, beside = command.partition(" #")
             yield Line(page, number, code.strip(), beside.strip(" #"), why)

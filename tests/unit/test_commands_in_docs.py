@@ -86,3 +86,8 @@ def test_a_mark_holds_for_its_own_block_alone() -> None:
     found = list(documents.of("p.md", text))
     assert [(line.number, bool(line.why)) for line in found] == [(5, True), (9, False), (12, False)]
     assert found[0].beside == "all" and found[2].words() == ["provision", "status", "a"]
+
+
+def test_a_command_that_goes_on_behind_a_backslash_is_one() -> None:
+    (found,) = documents.of("p.md", "    provision list \\\n        --output json  # all\n")
+    assert found.words() == ["provision", "list", "--output", "json"] and found.beside == "all"

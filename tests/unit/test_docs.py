@@ -15,6 +15,7 @@ from provision.spec.clouds import CLOUD_KINDS
 from provision.spec.flags import FLAGS
 from provision.spec.models import Spec
 from provision.spec.reader import parse
+from tests.journeys import test_pages as journey
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -148,3 +149,7 @@ def test_the_events_page_has_every_event(kind: type[events.Event]) -> None:
     fields = [f"`{field.name}`" for field in dataclasses.fields(kind) if field.name != "at"]
     text = (DOCS / "events.md").read_text(encoding="utf-8")
     assert f"| `{kind.__name__}` | {', '.join(fields)} |" in text
+
+
+def test_every_command_of_every_page_is_played_or_says_why_not() -> None:
+    journey.every_command_is_played()
