@@ -1,15 +1,15 @@
 """The contract for a cloud: what it can still give, create, list, replace, destroy."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import Protocol
 
-from provision import labels
-from provision.errors import CloudFailure, Finding
+from provision.errors import Finding
 from provision.events import Emit
 from provision.failures import Cause
+from provision.leftovers import Leftover
 from provision.plan import Plan, PlannedMachine
 from provision.spec.clouds import Cloud as CloudSpec
 
@@ -142,48 +142,6 @@ class Cost:
     text: str
 
 
-def _unremovable(seconds: float) -> None:
-    raise CloudFailure("nothing here knows how to remove it", "run 'provision down'")
-
-
-@dataclass(frozen=True, slots=True)
-class Leftover:
-    """Something that carries our label. ``region`` is '' where it is of none or the cloud tells none.
-
-    ``created`` and ``expires`` are seconds since the epoch, None where nobody says; ``owner`` is who
-    made it, '' where the cloud does not tell. ``machine_types`` are what it runs or would run.
-    ``remove`` removes it, waits until it is gone (at most so many seconds) and raises CloudFailure or
-    RuntimeFailure; gone already is success.
-    """
-
-    kind: str
-    name: str
-    cluster: str
-    region: str = ""
-    created: float | None = None
-    owner: str = ""
-    expires: float | None = None
-    machine_types: tuple[str, ...] = ()
-    remove: Callable[[float], None] = field(default=_unremovable, repr=False, compare=False)
-
-    @classmethod
-    def marked(
-        cls, kind: str, name: str, marks: Mapping[str, str], remove: Callable[[float], None],
-        region: str = "", created: float | None = None, machine_types: tuple[str, ...] = (),
-    ) -> Self:  # fmt: skip
-        """One whose labels say whose it is and when it may go."""
-        expires = marks.get(labels.EXPIRES, "")
-        return cls(
-            kind, name, marks.get(labels.CLUSTER, ""), region, created,
-            expires=float(expires) if expires.isdecimal() else None,
-            machine_types=machine_types, remove=remove,
-        )  # fmt: skip
-
-    def as_dict(self) -> dict[str, str]:
-        """What tells it from others, as plain data."""
-        return {"kind": self.kind, "name": self.name, "cluster": self.cluster}
-
-
 class Cloud(Protocol):
     """One cloud. Calls raise ``CloudFailure`` or ``RuntimeFailure`` where it refuses."""
 
@@ -195,7 +153,7 @@ class Cloud(Protocol):
     declarative: bool
     """Whether applying a plan also mends what is not a machine, and what differs from it."""
 
-    def settled(self) -> CloudSpec:
+    def resolved_spec(self) -> CloudSpec:
         """The ``cloud`` part of the spec with all that was left to the surroundings filled in.
 
         Raises:

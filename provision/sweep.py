@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from provision.cloud import Cloud, Leftover
+from provision.cloud import Cloud
 from provision.errors import CloudFailure, InterruptedRun, ProvisionError
 from provision.events import Emit, Noted
+from provision.leftovers import Leftover
 
 TOGETHER = 16
 """Resources that are removed at a time."""

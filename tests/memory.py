@@ -16,7 +16,6 @@ from provision.cloud import (
     Endpoint,
     GroupState,
     Launch,
-    Leftover,
     Limit,
     Machine,
     Phase,
@@ -24,6 +23,7 @@ from provision.cloud import (
 from provision.errors import Finding
 from provision.events import Emit
 from provision.keys import Keys
+from provision.leftovers import Leftover
 from provision.plan import Plan, PlannedMachine
 from provision.scheduler import (
     Completed,
@@ -75,7 +75,7 @@ class MemoryCloud:
     def stateless(self) -> str:
         return self.nothing_boots
 
-    def settled(self) -> LocalCloud:
+    def resolved_spec(self) -> LocalCloud:
         return LocalCloud()
 
     def prepare(self, plan: Plan, missing: Sequence[PlannedMachine], emit: Emit) -> list[Finding]:

@@ -39,7 +39,7 @@ class BringUp:
     @classmethod
     def of(cls, session: Session, spec: Spec) -> "BringUp":
         """One of this spec in this session, with all that the spec leaves to the surroundings."""
-        return cls._begun(session, spec.model_copy(update={"cloud": session.cloud.settled()}))
+        return cls._begun(session, spec.model_copy(update={"cloud": session.cloud.resolved_spec()}))
 
     @classmethod
     def again(

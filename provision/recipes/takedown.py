@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from provision.cloud import Cost, Leftover, Machine
+from provision.cloud import Cost, Machine
 from provision.clouds import words_of
 from provision.cluster import lookup
 from provision.cluster.session import Session
 from provision.errors import DeclinedError, InterruptedRun, ProvisionError
 from provision.events import Event, Noted
 from provision.labels import CONTROLLER
+from provision.leftovers import Leftover
 from provision.scheduler import Jobs
 from provision.spec.models import duration_text
 from provision.sweep import leftovers
@@ -68,7 +69,7 @@ def look(session: Session, *, chosen: bool) -> Removal:
         said.append(f"{len(machines)} machines, {_jobs_text(jobs, unknown)}")
         return Removal(
             cluster=session.name,
-            place=words_of(session.cloud.settled()),
+            place=words_of(session.cloud.resolved_spec()),
             machines=len(machines),
             resources=resources,
             bills=bills,

@@ -101,7 +101,7 @@ class Placed(MemoryCloud):
 
     spec: CloudSpec
 
-    def settled(self) -> Any:
+    def resolved_spec(self) -> Any:
         return self.spec
 
 

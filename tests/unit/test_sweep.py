@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from provision.cloud import Leftover
 from provision.errors import CloudFailure, InterruptedRun, ProvisionError
 from provision.events import Event, Noted
 from provision.labels import CLUSTER, EXPIRES
+from provision.leftovers import Leftover
 from provision.sweep import TOGETHER, leftovers, sweep
 from tests.memory import MemoryCloud
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from provision.cloud import Leftover
 from provision.cluster import session, status
 from provision.errors import CloudFailure, UnaskedError, UnknownClusterError, UnreadableError
 from provision.events import Warned, ignore
+from provision.leftovers import Leftover
 from provision.recipes.down import down
 from provision.recipes.scale import scale
 from provision.spec.clouds import Cloud as CloudSpec

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from provision.cloud import Leftover
 from provision.errors import CloudFailure, Finding, RefusedError
 from provision.failures import NotFound, Taken
 from provision.labels import CLUSTER, KEYS, RUN
+from provision.leftovers import Leftover
 from provision.provider.resource import Created, Inputs, Outputs, Resource, Work
 from provision.refusals import StockOut
 

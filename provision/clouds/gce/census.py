@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from provision.cloud import Leftover
 from provision.clouds.gce.client import Gce
 from provision.clouds.gce.resources import RANKS, Controller, GceKind, Group, Network
 from provision.clouds.gce.resources.instances import instances, ours
@@ -13,6 +12,7 @@ from provision.clouds.gce.resources.kind import last, seconds
 from provision.clouds.gce.settings import region_of
 from provision.failures import NotFound
 from provision.labels import CLUSTER
+from provision.leftovers import Leftover
 
 TOGETHER = 16
 """Lists at a time."""

@@ -47,10 +47,10 @@ def headroom(gce: Gce, place: Place, plan: Plan, missing: Sequence[PlannedMachin
 
 def failed(failures: Sequence[ServiceFailure]) -> Iterator[Finding]:
     """What could not be read, each reason once."""
-    return told_once(failures, place_of)
+    return told_once(failures, about)
 
 
-def place_of(failure: ServiceFailure) -> str:
+def about(failure: ServiceFailure) -> str:
     """What a failure is about, for people."""
     match failure:
         case NoCredentials() | ExpiredCredentials():

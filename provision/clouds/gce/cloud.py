@@ -13,7 +13,6 @@ from provision.cloud import (
     Endpoint,
     GroupState,
     Launch,
-    Leftover,
     Limit,
     Machine,
 )
@@ -27,6 +26,7 @@ from provision.clouds.gce.vms import Vms
 from provision.errors import Finding
 from provision.events import Emit, ignore
 from provision.files import Folders
+from provision.leftovers import Leftover
 from provision.names import parts
 from provision.plan import Plan, PlannedMachine
 from provision.spec.clouds import GceCloud as GceSpec
@@ -57,9 +57,9 @@ class GceCloud:
     def _vms(self) -> Vms:
         return Vms(self._site.gce, self._site.stop)
 
-    def settled(self) -> GceSpec:
+    def resolved_spec(self) -> GceSpec:
         """With project, region and endpoint as the environment or gcloud's configuration say."""
-        return self._site.settled()
+        return self._site.resolved_spec()
 
     def check(self, plan: Plan, missing: Sequence[PlannedMachine]) -> list[Finding]:
         """Everything of docs/gce.md, "What is checked first"."""

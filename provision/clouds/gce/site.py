@@ -52,7 +52,7 @@ class Site:
         """For the stack's provider: a wish to stop ends what it waits for."""
         return Gce(self.settings, emit, stop=self.stop, until=self.until)
 
-    def settled(self) -> GceSpec:
+    def resolved_spec(self) -> GceSpec:
         """The spec with project, region and endpoint filled in."""
         settings = self.settings
         found = {"project": settings.project, "region": settings.region}
@@ -110,7 +110,7 @@ class Site:
     def _located(self, plan: Plan, wrong: list[Finding]) -> Place | None:
         """Where the cluster stands, looked up once; what is wrong with it is added to ``wrong``."""
         if self._placed is None:
-            cloud = self.settled()
+            cloud = self.resolved_spec()
             types = {cloud.controller_type}.union(*(group.machine_types for group in plan.groups))
             place = place_of(self.gce, cloud, wrong, types, self._emit)
             if wrong:

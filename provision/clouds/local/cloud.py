@@ -5,12 +5,13 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from provision import labels
-from provision.cloud import Change, Endpoint, GroupState, Launch, Leftover, Limit, Machine, Phase
+from provision.cloud import Change, Endpoint, GroupState, Launch, Limit, Machine, Phase
 from provision.clouds.local import checks, resources
 from provision.clouds.local.client import runtime_of
 from provision.errors import Finding
 from provision.events import Emit
 from provision.files import claimed, host_folder
+from provision.leftovers import Leftover
 from provision.plan import Plan, PlannedMachine
 from provision.runtimes.container.rehearsal import rehearse
 from provision.spec.clouds import LocalCloud as LocalSpec
@@ -32,7 +33,7 @@ class LocalCloud:
         self._spec = spec
         self.runtime = runtime_of(spec)
 
-    def settled(self) -> LocalSpec:
+    def resolved_spec(self) -> LocalSpec:
         """Nothing is left to the surroundings."""
         return self._spec
 

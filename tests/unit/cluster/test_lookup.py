@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from provision.cli.main import main
-from provision.cloud import Leftover, Machine
+from provision.cloud import Machine
 from provision.clouds import words_of
 from provision.cluster import listing, lookup, session, status
 from provision.errors import CloudFailure, UnaskedError
 from provision.events import Warned
+from provision.leftovers import Leftover
 from provision.recipes.down import down
 from provision.spec.clouds import Cloud as CloudSpec
 from provision.spec.clouds import GceCloud, LocalCloud

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from provision.cloud import Launch, Leftover, Machine, Phase
+from provision.cloud import Launch, Machine, Phase
 from provision.cluster import listing, session, status
 from provision.errors import (
     BusyError,
@@ -26,6 +26,7 @@ from provision.errors import (
 )
 from provision.events import Emit, MachineReplaced, StepEnded, ignore
 from provision.labels import RUN
+from provision.leftovers import Leftover
 from provision.recipes import join
 from provision.recipes.down import down
 from provision.recipes.repair import repair

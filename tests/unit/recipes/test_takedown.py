@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from provision.cli.main import main
-from provision.cloud import Cost, Leftover
+from provision.cloud import Cost
 from provision.errors import (
     BusyError,
     CloudFailure,
@@ -18,6 +18,7 @@ from provision.errors import (
     RuntimeFailure,
     UnreachableError,
 )
+from provision.leftovers import Leftover
 from provision.recipes import takedown
 from provision.recipes.down import down, removal
 from provision.recipes.takedown import Removal
