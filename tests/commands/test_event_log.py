@@ -17,10 +17,11 @@ from provision.workspace import Workspace
 workspace = Workspace("killed")
 workspace.ensure_keys()
 log, number = EventLog("up", workspace), 0
-print("writing", flush=True)
 while True:
     log.event(Noted(text=f"{number} {'x' * 3000}"))
     number += 1
+    if number == 20:
+        print("writing", flush=True)
 """
 
 
