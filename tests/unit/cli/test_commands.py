@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,7 +14,9 @@ from provision.cli.console import Console, ConsoleOptions
 from provision.cli.main import main
 from provision.cli.nodeoptions import DashedCommand
 from provision.cli.options import name_and_nodes
+from provision.cluster import nodes
 from provision.errors import SpecError
+from provision.remote.fanout import HostResult
 from provision.spec.reader import load
 from provision.workspace import Workspace
 
@@ -149,6 +152,21 @@ def test_completion_of_words() -> None:
     assert words("ssh demo", "") == ["worker-0001"]
     assert words("run demo --node", "") == ["worker-0001"]
     assert words("nonsense", "x") == []
+
+
+def test_nodes_and_groups_of_one_command_are_sets_of_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def work(name: str, what: object, where: object, *more: object) -> Iterator[HostResult]:
+        asked.append(where if name == "run" else more[0])
+        yield HostResult("worker-0001", 0)
+
+    monkeypatch.setattr(nodes, "run", work)
+    monkeypatch.setattr(nodes, "upload", work)
+    only = ["--node", "worker-[0001-0003]", "--group", "gpu", "--group", "big", "--node", "a,b"]
+    assert main(["run", "run", "--no-fold", *only, "--", "true"]) == 0
+    assert main(["cp", "cp", *only, "a.csv", ":/tmp/"]) == 0
+    assert asked == [("worker-[0001-0003]", "a,b", "@gpu", "@big")] * 2
 
 
 def test_words_that_may_begin_with_a_cluster() -> None:

@@ -97,14 +97,25 @@ def test_memory_is_a_resource_and_a_job_that_asks_for_none_still_runs() -> None:
     assert "RealMemory" not in texts("gce")["worker"], "a machine of its own says what it has"
 
 
+TOGETHER = [
+    ["SlurmctldTimeout", "SlurmdTimeout"],
+    ["MessageTimeout", "TCPTimeout"],
+    ["SelectType", "SelectTypeParameters", "DefMemPerCPU"],
+    ["JobAcctGatherType", "AccountingStorageType"],
+    ["ProctrackType", "TaskPlugin"],
+    ["NodeSet", "PartitionName", "PartitionName"],
+]
+"""Settings of slurm.conf that are as they are for one reason."""
+
+
 def test_each_setting_of_slurms_says_why_it_is_so() -> None:
-    """A comment speaks for the few settings that follow it; Debian's folders are one thing."""
+    """A comment speaks for the one setting behind it, but for those of :data:`TOGETHER`."""
     text = asset("cloud-init", "slurm", "slurm.conf.j2").read_text()
     head, *explained = re.split(r"\{#.*?#\}\n", text, flags=re.DOTALL)
     settings = [re.findall(r"^(\w+)=", part, re.MULTILINE) for part in explained]
     assert re.findall(r"^(\w+)=", head, re.MULTILINE) == ["ClusterName", "SlurmctldHost"]
-    assert settings[0][0] == "SlurmUser" and len(settings[0]) == 8
-    assert [names for names in settings[1:] if len(names) > 3] == []
+    assert settings[0][0] == "SlurmUser" and len(settings[0]) == 8, "Debian's folders"
+    assert [names for names in settings[1:] if len(names) > 1] == TOGETHER
 
 
 def test_workers_hold_no_user_secret_and_no_controller_key() -> None:

@@ -234,6 +234,23 @@ def test_every_key_of_ours_is_sent_once_beside_an_own_part() -> None:
     assert all(sent.count(key) == 1 for key in ours)
 
 
+def test_of_ours_files_are_joined_behind_theirs_and_every_other_list_before() -> None:
+    """Of two files with one path the last one stays."""
+    text = (GOLDEN / "gce-slurm-controller.yaml").read_text()
+    parts = email.message_from_string(merging.merged(text, "#!/bin/sh\n")).get_payload()
+    joined: dict[str, set[str]] = {}
+    for part in parts:
+        assert not isinstance(part, str)
+        for side in ("append", "prepend"):
+            if f"list({side})" in str(part["Merge-Type"]):
+                payload = part.get_payload(decode=True)
+                assert isinstance(payload, bytes)
+                joined[side] = set(yaml.safe_load(payload))
+    lists = {key for key, value in yaml.safe_load(text).items() if isinstance(value, list)}
+    before = lists - {"runcmd", "write_files"}
+    assert joined == {"append": {"write_files"}, "prepend": before} and "users" in before
+
+
 def test_our_commands_become_the_script_that_cloud_init_would_make() -> None:
     assert merging.script([["a", "b c", "it's"], "x | y"]) == (
         "#!/bin/sh\na 'b c' 'it'\"'\"'s'\nx | y\n"

@@ -12,6 +12,7 @@ from provision.cluster import session
 from provision.errors import ProvisionError, SchedulerFailure, UnreachableError
 from provision.events import Warned
 from provision.recipes import controller
+from provision.recipes.outcome import Outcome
 from provision.recipes.repair import repair
 from provision.recipes.scale import scale
 from provision.remote import fanout
@@ -26,7 +27,14 @@ NAME = "demo-controller"
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a worker that never becomes a member waited for by anybody for ten minutes."""
+    up = world.up
+
+    def soon(nodes: int = 8, **changes: Any) -> Outcome:
+        return up(nodes, **{"ready": {"deadline": 30}, **changes})
+
+    monkeypatch.setattr(world, "up", soon)
     monkeypatch.setattr(controller, "ANSWER", 0.0)
     monkeypatch.setattr(controller, "LOOK", 0.0)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from provision.clouds.gce.resources import kinds
 from provision.labels import CLUSTER
 from provision.plan import Plan, plan_of
 from provision.spec.models import Spec
+from tests.documents import ROOT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,14 @@ def test_what_is_declared_grows_by_a_group_for_each_2_000_nodes(nodes: int, grou
     assert {made.inputs["template"].rpartition("/")[2] for made in found} == {
         template.inputs["name"]
     }
+
+
+def test_the_page_says_what_is_created_and_with_how_many_calls() -> None:
+    declared, _ = run(plan({"worker": {"nodes": 1000}}))
+    text = (ROOT / "docs" / "gce.md").read_text(encoding="utf-8")
+    section = text.partition("\n## What is created\n")[2].partition("\n## ")[0]
+    assert sum(map(int, re.findall(r"^\|.*\| (\d+) \|", section, re.M))) == len(declared) == 9
+    assert "That is nine creating calls for 1,000 nodes, and for 2." in section
 
 
 def test_all_of_it_is_ours_and_secrets_are_named() -> None:
