@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 import requests
+from starlette.datastructures import Headers
 
+from provision.emulator.access import Access
 from tests.emulator.conftest import Gce
 
 NETWORKS = "/compute/v1/projects/p/global/networks"
@@ -44,6 +46,13 @@ def test_addresses_and_localhost_name_the_listener(gce: Gce, host: str) -> None:
     assert send(gce, "GET", NETWORKS, Host=host.format(port=port)).status_code == 200
 
 
+def test_a_listener_that_has_a_name_answers_to_it() -> None:
+    access = Access("Box.lan")
+    hosts = {"box.lan": 0, "BOX.lan:8080": 0, "lan": 403, "box.lan.evil.example": 403}
+    told = {host: access.refusal("GET", NETWORKS, Headers({"host": host}))[0] for host in hosts}
+    assert told == hosts
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -72,12 +81,12 @@ def test_another_sites_page_reads_and_makes_nothing(gce: Gce, headers: dict[str,
 )
 def test_what_a_form_can_send_makes_nothing(gce: Gce, kind: str) -> None:
     """Also where no header tells that a page speaks, as in browsers of old."""
-    for path in (NETWORKS, "/_emulator/happen"):
+    for path, status in ((NETWORKS, 400), ("/_emulator/happen", 415)):
         answer = requests.post(
             f"{gce.endpoint}{path}", data='{"name": "made"}',
             headers={"Content-Type": kind, **gce.key}, timeout=60,
         )  # fmt: skip
-        assert answer.status_code in (400, 415), answer.text
+        assert answer.status_code == status, answer.text
     assert names(gce) == {"default"}
 
 

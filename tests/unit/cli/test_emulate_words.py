@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from provision.cli.main import main
+from provision.emulator import serve
 from provision.emulator.asking import parse
 from provision.errors import UsageError
 
@@ -57,6 +58,21 @@ def test_files_of_dials_that_are_refused(
 def test_an_endless_device_is_no_file_of_dials(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["emulate", "gce", "--machines", "none", "--dials", "/dev/zero", "--", "true"]) == 2
     assert "/dev/zero: is a device, not a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "links"), [([], "google"), (["--links", "own"], "own")])
+def test_links_are_googles_where_nothing_else_is_asked_for(
+    words: list[str], links: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[serve.Options] = []
+
+    def around(options: serve.Options, emit: object, command: object) -> int:
+        asked.append(options)
+        return 0
+
+    monkeypatch.setattr(serve, "around", around)
+    assert main(["emulate", "gce", "--machines", "none", *words, "--", "true"]) == 0
+    assert [options.links for options in asked] == [links]
 
 
 def test_a_file_of_dials_that_is_missing_is_no_spec(

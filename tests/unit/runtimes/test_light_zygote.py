@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,6 +63,24 @@ def test_a_silent_zygote_costs_no_machine(light: LightRuntime, tmp_path: Path) -
     (warned,) = [event.text for event in told if isinstance(event, Warned)]
     assert "said nothing for 60 s; 5 machines are booted in 0 s, fewer at a time" in warned
     assert len(Records(tmp_path / "run" / "state").find(MACHINES, {})) == 8
+
+
+def test_each_further_silence_is_waited_out_for_longer(
+    light: LightRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(booting, "PAUSE", 10.0)
+    clock = SimpleNamespace(wait=waited.append)
+    monkeypatch.setattr(booting, "threading", SimpleNamespace(Event=lambda: clock))
+    Fake.patience = [1, 1, 99]
+    told: list[Event] = []
+    assert light.start(boots(4), told.append) == {}
+    assert waited == [10.0, 20.0]
+    said = [event.text.partition("; ")[2] for event in told if isinstance(event, Warned)]
+    assert said == [
+        "3 machines are booted in 10 s, fewer at a time",
+        "2 machines are booted in 20 s, fewer at a time",
+    ]
 
 
 def test_zygotes_that_stay_silent_are_given_up_and_said(
