@@ -35,6 +35,12 @@ CONTROLLER = "controller"
 WORKER = "worker"
 
 
+def expiry(labels: Mapping[str, str]) -> float | None:
+    """When it may be removed, in seconds since the epoch; None where no ttl, or no number, is told."""
+    text = labels.get(EXPIRES, "")
+    return float(text) if text.isdecimal() else None
+
+
 def matches(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """Whether ``labels`` holds every wanted pair; an empty wanted value asks only for the key."""
     return all(key in labels and value in ("", labels[key]) for key, value in wanted.items())

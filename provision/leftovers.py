@@ -44,14 +44,13 @@ class Leftover:
         machine_types: tuple[str, ...] = (),
     ) -> Self:
         """One whose labels say whose it is and when it may go."""
-        expires = marks.get(labels.EXPIRES, "")
         return cls(
             kind,
             name,
             marks.get(labels.CLUSTER, ""),
             region,
             created,
-            expires=float(expires) if expires.isdecimal() else None,
+            expires=labels.expiry(marks),
             machine_types=machine_types,
             remove=remove,
         )

@@ -43,7 +43,6 @@ def clusters() -> tuple[list[Summary], Sequence[str]]:
 def summary_of(name: str, kind: str, machines: Sequence[Machine]) -> Summary:
     """What the labels of a cluster's machines say of it."""
     marks = machines[0].labels if machines else {}
-    expires = marks.get(labels.EXPIRES)
     return Summary(
         name=name,
         cloud=kind,
@@ -51,5 +50,5 @@ def summary_of(name: str, kind: str, machines: Sequence[Machine]) -> Summary:
         machines=len(machines),
         started=sum(1 for machine in machines if machine.phase == "started"),
         created=min((machine.requested for machine in machines), default=0.0),
-        expires=float(expires) if expires else None,
+        expires=labels.expiry(marks),
     )

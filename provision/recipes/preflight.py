@@ -89,8 +89,8 @@ def expired(plan: Plan, kept: Mapping[str, str], now: float) -> list[Finding]:
 
     ``kept`` are that run's labels. What is made anew would carry an end that has passed.
     """
-    end = kept.get(labels.EXPIRES, "")
-    if not end.isdecimal() or float(end) > now:
+    end = labels.expiry(kept)
+    if end is None or end > now:
         return []
     return [
         Finding(

@@ -70,9 +70,8 @@ def _marks(
     """The labels of all that this run creates."""
     ours = {**marks, labels.RUN: run.run_id, labels.KEYS: keys.fingerprint}
     if here and labels.EXPIRES in here[0].labels:
-        ours[labels.EXPIRES] = here[0].labels[
-            labels.EXPIRES
-        ]  # it is the cluster's, not a machine's
+        # It is the cluster's, not a machine's.
+        ours[labels.EXPIRES] = here[0].labels[labels.EXPIRES]
     if run.session.cloud.declarative:
         # What is declared must not change because another run declares it.
         kept = here[0].labels if here else run.session.workspace.load("marks")
